@@ -1,0 +1,6 @@
+//! Undoes recorded access changes in AWS IAM Identity Center.
+//!
+//! The layers, from pure to wired, and what each may use are in `docs/architecture.md`;
+//! `tests/architecture.rs` holds them.
+
+pub mod model;
