@@ -3,4 +3,5 @@
 //! The layers, from pure to wired, and what each may use are in `docs/architecture.md`;
 //! `tests/architecture.rs` holds them.
 
+pub mod api;
 pub mod model;

@@ -217,11 +217,35 @@ mod tests {
     fn the_transition_time_moves_only_with_the_status() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let mut conditions = Vec::new();
-        set_condition(&mut conditions, ConditionType::Ready, false, Reason::Pending, "a", Some(1), at(1));
-        set_condition(&mut conditions, ConditionType::Ready, false, Reason::Planning, "b", Some(2), at(2));
+        set_condition(
+            &mut conditions,
+            ConditionType::Ready,
+            false,
+            Reason::Pending,
+            "a",
+            Some(1),
+            at(1),
+        );
+        set_condition(
+            &mut conditions,
+            ConditionType::Ready,
+            false,
+            Reason::Planning,
+            "b",
+            Some(2),
+            at(2),
+        );
         assert_eq!(conditions[0].last_transition_time, Time(at(1)));
         assert_eq!(conditions[0].reason, "Planning");
-        set_condition(&mut conditions, ConditionType::Ready, true, Reason::Succeeded, "c", Some(2), at(3));
+        set_condition(
+            &mut conditions,
+            ConditionType::Ready,
+            true,
+            Reason::Succeeded,
+            "c",
+            Some(2),
+            at(3),
+        );
         assert_eq!(conditions[0].last_transition_time, Time(at(3)));
         assert_eq!(conditions.len(), 1);
         assert!(is_true(&conditions, ConditionType::Ready));

@@ -23,13 +23,32 @@ use crate::model::{AccountId, IdentityStoreId, InstanceArn, PermissionSetArn, Pr
     derive = "PartialEq",
     doc = "One IAM Identity Center instance: where it is, whose credentials are used, how fast it may be asked, which namespaces may undo operations on it, and what an approval needs.",
     printcolumn(name = "Region", type_ = "string", json_path = ".spec.region"),
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
     printcolumn(name = "In-Flight", type_ = "integer", json_path = ".status.quota.inFlight"),
     printcolumn(name = "Slots", type_ = "integer", json_path = ".status.quota.slots"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(name = "Approval", type_ = "string", json_path = ".spec.policy.approval", priority = 1),
-    printcolumn(name = "Instance", type_ = "string", json_path = ".spec.instanceArn", priority = 1),
-    printcolumn(name = "Message", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#, priority = 1),
+    printcolumn(
+        name = "Approval",
+        type_ = "string",
+        json_path = ".spec.policy.approval",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Instance",
+        type_ = "string",
+        json_path = ".spec.instanceArn",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].message"#,
+        priority = 1
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -66,7 +85,10 @@ pub struct IdentityCenterInstanceSpec {
 #[serde(rename_all = "camelCase")]
 pub struct Credentials {
     /// ARN of the role to assume with the pod's own identity.
-    #[schemars(regex(pattern = r"^arn:aws(-[a-z]{1,5}){0,3}:iam::\d{12}:role/.+$"), length(max = 2048))]
+    #[schemars(
+        regex(pattern = r"^arn:aws(-[a-z]{1,5}){0,3}:iam::\d{12}:role/.+$"),
+        length(max = 2048)
+    )]
     pub role_arn: String,
     /// External id that the role's trust policy asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
