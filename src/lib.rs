@@ -4,4 +4,5 @@
 //! `tests/architecture.rs` holds them.
 
 pub mod api;
+pub mod engine;
 pub mod model;

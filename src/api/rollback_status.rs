@@ -227,6 +227,9 @@ pub struct PlanStatus {
     /// Whether an action gives access; such a plan waits for approval under every policy but Never.
     #[serde(default)]
     pub gives_access: bool,
+    /// Whether an action rests on an unknown state before the operation; such a plan waits for approval under every policy.
+    #[serde(default)]
+    pub assumed: bool,
     /// Names of the shards, in order.
     #[schemars(schema_with = "schema::names")]
     pub shards: Vec<String>,
@@ -378,6 +381,9 @@ pub struct Timing {
     /// Requests that met another change at work.
     #[serde(default)]
     pub conflicts: i64,
+    /// Number of requests whose provisioning latency was seen.
+    #[serde(default)]
+    pub provisioned: i64,
     /// Mean seconds from an accepted request to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioning_seconds: Option<f64>,

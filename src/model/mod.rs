@@ -10,6 +10,7 @@ pub mod grade;
 pub mod ids;
 pub mod key;
 pub mod operation;
+pub mod time;
 
 pub use action::{ActionKind, ActionState, Goal};
 pub use class::{BlockedReason, Class, FailureReason};

@@ -1,0 +1,458 @@
+//! The first half of a tick: observations become the next status.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::journal::{Journal, JournalError};
+use super::observations::{Answer, Event, Found, Observations};
+use super::verdict::{Verdict, verdict};
+use super::{conditions, timing, words};
+use crate::api::Reason;
+use crate::api::plan::PlanItem;
+use crate::api::rollback::{OnDrift, OnFailure, RollbackSpec};
+use crate::api::rollback_status::{Failure, InFlight, Phase, RollbackStatus};
+use crate::model::time::{later, parse_duration};
+use crate::model::{ActionKind, ActionState, BlockedReason, Class, FailureReason, RequestId};
+
+/// A retryable asynchronous failure is tried this often …
+pub const MAX_ATTEMPTS: i32 = 3;
+/// … within this time, then it has failed with AWS's reason.
+pub const RETRY_WINDOW: SignedDuration = SignedDuration::from_mins(5);
+/// Failures that the status lists; all are in the plan's shards.
+const MAX_FAILURES: usize = 50;
+/// Entries of `inFlight` that are used; the schema allows 200.
+const MAX_IN_FLIGHT: usize = 180;
+/// A read that is older than this does not count as fresh before a write.
+pub const FRESH: SignedDuration = SignedDuration::from_secs(20);
+
+/// What a tick looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// The plan, all shards in order.
+    pub items: &'a [PlanItem],
+    /// What is asked for.
+    pub spec: &'a RollbackSpec,
+    /// What is persisted.
+    pub status: &'a RollbackStatus,
+    /// Whether the object is being deleted.
+    pub deleting: bool,
+    /// Slots of the instance now: no more intents than these are written ahead.
+    pub slots: usize,
+}
+
+impl Situation<'_> {
+    /// How long after the end of a request its key may be read back.
+    #[must_use]
+    pub fn settle(&self) -> SignedDuration {
+        let text = self
+            .spec
+            .verification
+            .as_ref()
+            .map_or("2s", |verification| verification.settle.as_str());
+        parse_duration(text).unwrap_or(SignedDuration::from_secs(2))
+    }
+
+    /// Whether new requests may be sent.
+    #[must_use]
+    pub fn halt(&self, now: Timestamp, journal: &Journal) -> Halt {
+        let failed = journal.count(ActionState::Failed) > 0;
+        let drifted = self
+            .status
+            .failures
+            .iter()
+            .any(|failure| failure.reason == BlockedReason::Drifted.to_string());
+        if self.deleting {
+            Halt::Final(Reason::DeletedWhileRunning)
+        } else if self.spec.cancel {
+            Halt::Final(Reason::Cancelled)
+        } else if self.spec.on_failure == OnFailure::Stop && failed {
+            Halt::Final(Reason::ActionFailed)
+        } else if self.spec.on_drift == OnDrift::Fail && drifted {
+            Halt::Final(Reason::Drifted)
+        } else if self.spec.deadline.is_some_and(|deadline| deadline <= now) {
+            Halt::Final(Reason::DeadlinePassed)
+        } else if self.spec.suspend {
+            Halt::Suspended
+        } else if let Some(not_before) = self.spec.not_before.filter(|not_before| *not_before > now)
+        {
+            Halt::NotYet(not_before)
+        } else {
+            Halt::None
+        }
+    }
+}
+
+/// Whether new requests may be sent, and if not, for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    /// They may.
+    None,
+    /// Not while `spec.suspend` is set.
+    Suspended,
+    /// Not before this time.
+    NotYet(Timestamp),
+    /// Never again in this attempt.
+    Final(Reason),
+}
+
+/// The next status and what it takes in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Advance {
+    /// The next status. Equal to the persisted one when nothing is new.
+    pub status: RollbackStatus,
+    /// How many events it takes in; acknowledge them once it is persisted.
+    pub taken: usize,
+    /// The requests counted in its timing; subtract them once it is persisted.
+    pub requests: i64,
+    /// Whether every action is over: the ledger may be written.
+    pub finished: bool,
+}
+
+/// Turns what was observed into the next status.
+///
+/// # Errors
+/// When the persisted journal does not belong to this plan.
+pub fn advance(
+    now: Timestamp,
+    situation: &Situation<'_>,
+    observations: &Observations,
+) -> Result<Advance, JournalError> {
+    let shards = situation.status.progress.as_ref().map(|progress| progress.shards.as_slice());
+    let journal = match shards {
+        Some(shards) => Journal::decode(shards, situation.items.len())?,
+        None => Journal::fresh(situation.items),
+    };
+    let mut tick = Tick {
+        now,
+        situation,
+        in_flight: situation
+            .status
+            .in_flight
+            .iter()
+            .filter_map(|entry| Some((usize::try_from(entry.item).ok()?, entry.clone())))
+            .collect(),
+        status: situation.status.clone(),
+        journal,
+    };
+    for event in observations.events() {
+        tick.take_in(event, observations);
+    }
+    tick.take_in_reads(observations);
+    tick.block_dependents();
+    let halt = situation.halt(now, &tick.journal);
+    match halt {
+        Halt::None => tick.add_intents(),
+        Halt::Final(_) => tick.withdraw(observations),
+        Halt::Suspended | Halt::NotYet(_) => {}
+    }
+    Ok(tick.finish(halt, observations))
+}
+
+struct Tick<'a> {
+    now: Timestamp,
+    situation: &'a Situation<'a>,
+    status: RollbackStatus,
+    journal: Journal,
+    in_flight: BTreeMap<usize, InFlight>,
+}
+
+impl Tick<'_> {
+    fn take_in(&mut self, event: &Event, observations: &Observations) {
+        let item = event.item();
+        let state = self.journal.state(item);
+        match (event, state) {
+            (Event::Accepted { request_id, at, .. }, ActionState::Intent) => {
+                self.accepted(item, request_id, *at)
+            }
+            (Event::Completed { at, .. }, ActionState::Intent) => {
+                self.settled(item, *at);
+            }
+            (Event::Refused { class, message, .. }, ActionState::Intent) => {
+                self.refused(item, class, message)
+            }
+            (Event::Ended { request_id, at, .. }, ActionState::Requested) => {
+                if self
+                    .in_flight
+                    .get(&item)
+                    .is_some_and(|entry| entry.request_id.as_ref() == Some(request_id))
+                {
+                    timing::provisioned(&mut self.status, self.in_flight.get(&item), *at);
+                    self.settled(item, *at);
+                }
+            }
+            (Event::Described { answer, .. }, ActionState::Settled) => {
+                self.judge(item, answer, observations);
+            }
+            (Event::Resolved { found, at, .. }, ActionState::Intent) => match found {
+                Found::AtWork(request_id) => self.accepted(item, request_id, *at),
+                Found::Ended(request_id) => {
+                    self.accepted(item, request_id, *at);
+                    self.settled(item, *at);
+                }
+                Found::AtGoal => self.settled(item, *at),
+                Found::NeverSent => self.try_again(item),
+            },
+            // An event about a state that has passed: it was taken in before a restart.
+            _ => {}
+        }
+    }
+
+    fn accepted(&mut self, item: usize, request_id: &RequestId, at: Timestamp) {
+        if let Some(entry) = self.in_flight.get_mut(&item) {
+            entry.request_id = Some(request_id.clone());
+            entry.requested_at = Some(at);
+            self.journal.set(item, ActionState::Requested);
+        }
+    }
+
+    fn settled(&mut self, item: usize, at: Timestamp) {
+        if let Some(entry) = self.in_flight.get_mut(&item) {
+            entry.ended_at = Some(at);
+            self.journal.set(item, ActionState::Settled);
+        }
+    }
+
+    fn refused(&mut self, item: usize, class: &Class, message: &str) {
+        match class {
+            Class::Blocked(reason) => self.block(item, *reason, message),
+            Class::Terminal(reason) => self.fail(item, *reason, message),
+            // A permission set that stays in use is refused with a conflict; deprovisioning may
+            // take minutes, so it is tried again for a while.
+            Class::Conflict if self.is_set_deletion(item) && self.retries_are_over(item) => {
+                self.block(item, BlockedReason::StillAssigned, message);
+            }
+            Class::Conflict | Class::Retry | Class::Throttled { .. } => {}
+        }
+    }
+
+    /// AWS was asked about a request whose outcome a read contradicts.
+    fn judge(&mut self, item: usize, answer: &Answer, observations: &Observations) {
+        let Some(entry) = self.in_flight.get(&item) else { return };
+        match verdict(self.now, answer, entry, self.contradicted(item, observations)) {
+            Verdict::Wait => {}
+            Verdict::TryAgain => self.try_again(item),
+            Verdict::Block(reason, message) => self.block(item, reason, &message),
+            Verdict::Fail(reason, message) => self.fail(item, reason, &message),
+        }
+    }
+
+    fn contradicted(&self, item: usize, observations: &Observations) -> bool {
+        self.read_since_settled(item, observations)
+            .is_some_and(|present| Some(present) != self.goal(item))
+    }
+
+    fn goal(&self, item: usize) -> Option<crate::model::Presence> {
+        self.situation.items.get(item).map(|plan| plan.action.goal())
+    }
+
+    fn read_since_settled(
+        &self,
+        item: usize,
+        observations: &Observations,
+    ) -> Option<crate::model::Presence> {
+        let due = later(self.in_flight.get(&item)?.ended_at?, self.situation.settle());
+        observations.read(item).filter(|read| read.begun >= due).map(|read| read.presence)
+    }
+
+    fn take_in_reads(&mut self, observations: &Observations) {
+        let items: Vec<usize> = self.in_flight.keys().copied().collect();
+        for item in items {
+            let memory = observations.item(item);
+            match self.journal.state(item) {
+                ActionState::Intent
+                    if memory.sent.is_none()
+                        && !memory.in_doubt
+                        && !observations.has_event(item) =>
+                {
+                    let fresh =
+                        memory.read.filter(|read| self.now.duration_since(read.begun) <= FRESH);
+                    if fresh.is_some_and(|read| Some(read.presence) == self.goal(item)) {
+                        self.over(item, ActionState::AlreadySo);
+                    }
+                }
+                ActionState::Settled => {
+                    let at_goal = self
+                        .read_since_settled(item, observations)
+                        .is_some_and(|p| Some(p) == self.goal(item));
+                    // A list that lags can agree by accident where another request changed the key
+                    // shortly before: then AWS's word about the request is needed too.
+                    let confirmed = !memory.contested
+                        || matches!(memory.answer, Some(Answer::Succeeded | Answer::Forgotten));
+                    if at_goal && confirmed {
+                        self.over(item, ActionState::Verified);
+                    } else if let Some(answer) = memory.answer.clone() {
+                        self.judge(item, &answer, observations);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A permission set is deleted only when every assignment of it that the plan removes is gone.
+    fn block_dependents(&mut self) {
+        for item in self.journal.in_state(ActionState::Planned).collect::<Vec<_>>() {
+            let Some(plan) = self.situation.items.get(item) else { continue };
+            if plan.action != ActionKind::DeletePermissionSet {
+                continue;
+            }
+            let stuck =
+                self.dependencies(item).any(|state| state.is_terminal() && !state.is_done());
+            if stuck {
+                let message = "an assignment of the permission set could not be removed";
+                self.block(item, BlockedReason::DependencyFailed, message);
+            }
+        }
+    }
+
+    fn dependencies(&self, item: usize) -> impl Iterator<Item = ActionState> + '_ {
+        let set = self.situation.items.get(item).map(|plan| &plan.permission_set);
+        self.situation
+            .items
+            .iter()
+            .enumerate()
+            .filter(move |(_, other)| {
+                Some(&other.permission_set) == set && other.action == ActionKind::DeleteAssignment
+            })
+            .map(|(other, _)| self.journal.state(other))
+    }
+
+    /// Writes intents ahead: as many as there are slots, one for each account.
+    fn add_intents(&mut self) {
+        let mut open = self.journal.count(ActionState::Intent);
+        if open >= self.situation.slots || self.in_flight.len() >= MAX_IN_FLIGHT {
+            return;
+        }
+        let mut waiting: BTreeSet<_> = self
+            .journal
+            .in_state(ActionState::Intent)
+            .filter_map(|item| self.situation.items.get(item)?.account.clone())
+            .collect();
+        let planned: Vec<usize> = self.journal.in_state(ActionState::Planned).collect();
+        for item in planned {
+            if open >= self.situation.slots || self.in_flight.len() >= MAX_IN_FLIGHT {
+                break;
+            }
+            let Some(plan) = self.situation.items.get(item) else { continue };
+            if plan.action == ActionKind::DeletePermissionSet
+                && !self.dependencies(item).all(ActionState::is_done)
+            {
+                continue;
+            }
+            if let Some(account) = &plan.account
+                && !waiting.insert(account.clone())
+            {
+                continue;
+            }
+            self.journal.set(item, ActionState::Intent);
+            self.in_flight.insert(item, self.intent(item, plan.action, 1, self.now));
+            open += 1;
+        }
+    }
+
+    fn intent(
+        &self,
+        item: usize,
+        action: ActionKind,
+        attempt: i32,
+        first_at: Timestamp,
+    ) -> InFlight {
+        InFlight {
+            item: i32::try_from(item).unwrap_or(i32::MAX),
+            action,
+            intent_at: self.now,
+            attempt,
+            first_at,
+            request_id: None,
+            requested_at: None,
+            ended_at: None,
+        }
+    }
+
+    fn try_again(&mut self, item: usize) {
+        if let Some(entry) = self.in_flight.get(&item) {
+            let next =
+                self.intent(item, entry.action, entry.attempt.saturating_add(1), entry.first_at);
+            self.in_flight.insert(item, next);
+            self.journal.set(item, ActionState::Intent);
+        }
+    }
+
+    /// Takes back intents that nobody has sent: nothing more will be sent in this attempt.
+    fn withdraw(&mut self, observations: &Observations) {
+        for item in self.journal.in_state(ActionState::Intent).collect::<Vec<_>>() {
+            let memory = observations.item(item);
+            if memory.sent.is_none() && !memory.in_doubt && !observations.has_event(item) {
+                self.over(item, ActionState::Planned);
+            }
+        }
+    }
+
+    fn is_set_deletion(&self, item: usize) -> bool {
+        self.situation
+            .items
+            .get(item)
+            .is_some_and(|plan| plan.action == ActionKind::DeletePermissionSet)
+    }
+
+    fn retries_are_over(&self, item: usize) -> bool {
+        self.in_flight
+            .get(&item)
+            .is_none_or(|entry| self.now.duration_since(entry.first_at) >= RETRY_WINDOW)
+    }
+
+    fn block(&mut self, item: usize, reason: BlockedReason, message: &str) {
+        self.note(item, &reason.to_string(), message, reason.next_step());
+        self.over(item, ActionState::Blocked);
+    }
+
+    fn fail(&mut self, item: usize, reason: FailureReason, message: &str) {
+        self.note(item, &reason.to_string(), message, words::after_failure(reason));
+        self.over(item, ActionState::Failed);
+    }
+
+    fn note(&mut self, item: usize, reason: &str, message: &str, next_step: &str) {
+        if self.status.failures.len() >= MAX_FAILURES {
+            return;
+        }
+        self.status.failures.push(Failure {
+            item: i32::try_from(item).unwrap_or(i32::MAX),
+            action: self.situation.items.get(item).map(words::action).unwrap_or_default(),
+            reason: reason.to_owned(),
+            message: message.chars().take(700).collect(),
+            request_id: self.in_flight.get(&item).and_then(|entry| entry.request_id.clone()),
+            next_step: next_step.to_owned(),
+        });
+    }
+
+    fn over(&mut self, item: usize, state: ActionState) {
+        self.journal.set(item, state);
+        self.in_flight.remove(&item);
+    }
+
+    fn finish(mut self, halt: Halt, observations: &Observations) -> Advance {
+        let journal = &self.journal;
+        let sending = journal.is_in_flight();
+        let to_send = journal.count(ActionState::Planned) > 0 && !matches!(halt, Halt::Final(_));
+        let reading = journal.count(ActionState::Settled) > 0;
+        let finished = !sending && !to_send && !reading;
+        self.status.progress = Some(journal.progress(self.situation.items));
+        self.status.in_flight = self.in_flight.into_values().collect();
+        let verifying = !sending && !to_send;
+        self.status.phase = if verifying { Phase::Verifying } else { Phase::Executing };
+        timing::phase_began(&mut self.status, self.now);
+        timing::count(&mut self.status, observations);
+        self.status.observed_generation = self.situation.status.observed_generation;
+        if let Some(progress) = &self.status.progress {
+            let (reason, message) = words::running(self.status.phase, progress, halt);
+            conditions::summarize(&mut self.status, reason, &message, self.now);
+        }
+        Advance {
+            status: self.status,
+            taken: observations.events().len(),
+            requests: observations.requests,
+            finished,
+        }
+    }
+}

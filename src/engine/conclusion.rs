@@ -1,0 +1,235 @@
+//! How an attempt ends, and what the ledger says about it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::advance::Halt;
+use super::journal::Journal;
+use crate::api::Reason;
+use crate::api::plan::{Disposition, PlanItem};
+use crate::api::record::{
+    CreatedPermissionSet, LedgerEntry, LedgerKeys, LedgerOutcome, RollbackIdentity,
+};
+use crate::api::rollback_status::{Phase, RollbackStatus};
+use crate::model::{AccountId, ActionKind, ActionState, PermissionSetArn, Presence, Principal};
+
+/// How an attempt ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conclusion {
+    /// The terminal phase.
+    pub phase: Phase,
+    /// Why.
+    pub reason: Reason,
+    /// One plain sentence.
+    pub message: String,
+}
+
+/// Judges a journal in which nothing is in flight any more.
+#[must_use]
+pub fn conclude(items: &[PlanItem], journal: &Journal, halt: Halt) -> Conclusion {
+    let progress = journal.progress(items);
+    let open = progress.total - progress.done;
+    let so_far = format!("{} of {} undone", progress.done, progress.total);
+    let again = "raise spec.attempt to try the rest again";
+    let say = |phase, reason, message| Conclusion { phase, reason, message };
+    if progress.total == 0 {
+        let settled = items.iter().any(|item| item.disposition == Disposition::AlreadySo);
+        return if settled {
+            say(
+                Phase::Succeeded,
+                Reason::Succeeded,
+                "every key is as wanted already; nothing was written".to_owned(),
+            )
+        } else {
+            let message = "nothing to undo: every key is held by another record or was changed by nobody on record; the plan says which";
+            say(Phase::Failed, Reason::NothingToUndo, message.to_owned())
+        };
+    }
+    if open == 0 {
+        return say(Phase::Succeeded, Reason::Succeeded, format!("{so_far} and read back"));
+    }
+    let failures = match progress.failed + progress.skipped {
+        0 => String::new(),
+        count => format!(", {count} failed or blocked (see status.failures)"),
+    };
+    match halt {
+        Halt::Final(Reason::Cancelled) => say(
+            Phase::Cancelled,
+            Reason::Cancelled,
+            format!("cancelled with {so_far}{failures}; the rest is as it was"),
+        ),
+        Halt::Final(Reason::DeletedWhileRunning) => say(
+            Phase::Cancelled,
+            Reason::DeletedWhileRunning,
+            format!("deleted with {so_far}{failures}; the rest is as it was"),
+        ),
+        Halt::Final(reason) if progress.done == 0 => {
+            say(Phase::Failed, reason, format!("stopped with {so_far}{failures}; {again}"))
+        }
+        Halt::Final(reason) => say(
+            Phase::PartiallySucceeded,
+            reason,
+            format!("stopped with {so_far}{failures}; {again}"),
+        ),
+        _ if progress.done == 0 => {
+            say(Phase::Failed, Reason::Failed, format!("{so_far}{failures}; {again}"))
+        }
+        _ => say(
+            Phase::PartiallySucceeded,
+            Reason::PartiallySucceeded,
+            format!("{so_far}{failures}; {again}"),
+        ),
+    }
+}
+
+/// The ledger entry of an attempt: every key of the plan with what became of it.
+#[must_use]
+pub fn ledger(
+    by: RollbackIdentity,
+    status: &RollbackStatus,
+    items: &[PlanItem],
+    journal: &Journal,
+    outcome: Phase,
+    now: Timestamp,
+) -> LedgerEntry {
+    let plan = status.plan.as_ref();
+    LedgerEntry {
+        by,
+        attempt: status.attempt,
+        outcome: outcome.as_str().to_owned(),
+        digest: plan.map(|plan| plan.digest.clone()),
+        undone: status.record_refs.clone(),
+        keys: keys(items, journal),
+        deleted_permission_sets: deleted_sets(items, journal),
+        authors: plan.map(|plan| plan.authors.clone()).unwrap_or_default(),
+        approved_by: plan.and_then(|plan| plan.approved_by.clone()),
+        started_at: status.timing.as_ref().and_then(|timing| timing.executing_at),
+        finished_at: now,
+    }
+}
+
+type Group = (PermissionSetArn, Option<Principal>, Presence, Presence, LedgerOutcome);
+
+fn keys(items: &[PlanItem], journal: &Journal) -> Vec<LedgerKeys> {
+    let mut groups: BTreeMap<Group, (LedgerKeys, Vec<AccountId>)> = BTreeMap::new();
+    for (index, item) in items.iter().enumerate() {
+        let outcome = outcome(item, journal.state(index));
+        let principal = item.principal.as_ref().map(crate::api::record::NamedPrincipal::principal);
+        let group = (item.permission_set.clone(), principal, item.live, item.goal(), outcome);
+        let (_, accounts) = groups.entry(group).or_insert_with(|| {
+            let keys = LedgerKeys {
+                permission_set: item.permission_set.clone(),
+                principal: item.principal.clone(),
+                accounts: Vec::new(),
+                before: item.live,
+                goal: item.goal(),
+                outcome,
+            };
+            (keys, Vec::new())
+        });
+        accounts.extend(item.account.clone());
+    }
+    groups
+        .into_values()
+        .map(|(keys, mut accounts)| {
+            accounts.sort();
+            LedgerKeys { accounts, ..keys }
+        })
+        .collect()
+}
+
+fn outcome(item: &PlanItem, state: ActionState) -> LedgerOutcome {
+    match (state, item.disposition) {
+        (ActionState::AlreadySo, Disposition::Kept) => LedgerOutcome::Kept,
+        (ActionState::AlreadySo, Disposition::Unexplained) => LedgerOutcome::Unexplained,
+        (ActionState::AlreadySo, _) => LedgerOutcome::AlreadySo,
+        (ActionState::Verified, _) => LedgerOutcome::Verified,
+        (ActionState::Failed, _) => LedgerOutcome::Failed,
+        (ActionState::Blocked, _) => LedgerOutcome::Blocked,
+        (ActionState::Planned | ActionState::Intent, _) => LedgerOutcome::Unsent,
+        (ActionState::Requested | ActionState::Settled | ActionState::Unknown, _) => {
+            LedgerOutcome::Unknown
+        }
+    }
+}
+
+/// What is needed to make deleted sets again.
+fn deleted_sets(items: &[PlanItem], journal: &Journal) -> Vec<CreatedPermissionSet> {
+    items
+        .iter()
+        .enumerate()
+        .filter(|(index, item)| {
+            item.action == ActionKind::DeletePermissionSet
+                && journal.state(*index) == ActionState::Verified
+        })
+        .map(|(_, item)| CreatedPermissionSet {
+            arn: item.permission_set.clone(),
+            name: item
+                .permission_set_name
+                .clone()
+                .unwrap_or_else(|| item.permission_set.short_id().to_owned()),
+            source: None,
+            content_digest: None,
+            content: item.content.clone(),
+            replaces: None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fixtures;
+
+    fn journal(letters: &str) -> Journal {
+        Journal::decode(&[letters.to_owned()], letters.len()).unwrap()
+    }
+
+    fn phase(letters: &str, halt: Halt) -> Phase {
+        conclude(&fixtures::deletes(letters.len()), &journal(letters), halt).phase
+    }
+
+    #[test]
+    fn success_is_only_when_nothing_is_open() {
+        assert_eq!(phase("vvkv", Halt::None), Phase::Succeeded);
+        assert_eq!(phase("vvfv", Halt::None), Phase::PartiallySucceeded);
+        assert_eq!(phase("vvb", Halt::None), Phase::PartiallySucceeded);
+        assert_eq!(phase("vvu", Halt::None), Phase::PartiallySucceeded);
+        assert_eq!(phase("ffb", Halt::None), Phase::Failed);
+        assert_eq!(phase("v..", Halt::Final(Reason::Cancelled)), Phase::Cancelled);
+        assert_eq!(phase("vvv", Halt::Final(Reason::Cancelled)), Phase::Succeeded);
+        assert_eq!(phase("v..", Halt::Final(Reason::DeadlinePassed)), Phase::PartiallySucceeded);
+        assert_eq!(phase("...", Halt::Final(Reason::DeadlinePassed)), Phase::Failed);
+    }
+
+    #[test]
+    fn keys_that_are_all_held_by_others_are_no_success() {
+        let mut items = fixtures::deletes(2);
+        for item in &mut items {
+            item.disposition = Disposition::Kept;
+        }
+        let conclusion = conclude(&items, &Journal::fresh(&items), Halt::None);
+        assert_eq!((conclusion.phase, conclusion.reason), (Phase::Failed, Reason::NothingToUndo));
+        items[0].disposition = Disposition::AlreadySo;
+        assert_eq!(conclude(&items, &Journal::fresh(&items), Halt::None).phase, Phase::Succeeded);
+    }
+
+    #[test]
+    fn the_ledger_has_every_key_once_with_its_outcome() {
+        let items = fixtures::deletes(6);
+        let keys = keys(&items, &journal("vvf.ub"));
+        let outcomes: Vec<_> =
+            keys.iter().map(|keys| (keys.outcome, keys.accounts.len())).collect();
+        assert_eq!(
+            outcomes,
+            [
+                (LedgerOutcome::Verified, 2),
+                (LedgerOutcome::Failed, 1),
+                (LedgerOutcome::Blocked, 1),
+                (LedgerOutcome::Unsent, 1),
+                (LedgerOutcome::Unknown, 1),
+            ]
+        );
+    }
+}

@@ -1,0 +1,45 @@
+//! Plans for tests.
+
+use crate::api::plan::{Disposition, PlanItem};
+use crate::api::record::NamedPrincipal;
+use crate::model::{ActionKind, Grade, Presence, PrincipalType};
+
+/// One user's assignments of one set in accounts 1, 2, 3 …: all to be removed.
+pub fn deletes(count: usize) -> Vec<PlanItem> {
+    (0..count).map(|index| assignment(ActionKind::DeleteAssignment, index, 0)).collect()
+}
+
+/// One action on the assignment of user `user` in account `account`.
+pub fn assignment(action: ActionKind, account: usize, user: usize) -> PlanItem {
+    PlanItem {
+        disposition: Disposition::Act,
+        action,
+        account: Some(format!("{:012}", account + 1).parse().unwrap()),
+        principal: Some(NamedPrincipal {
+            kind: PrincipalType::User,
+            id: format!("00000000-0000-4000-8000-{user:012}").parse().unwrap(),
+            name: None,
+        }),
+        permission_set: "arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-64rrohtnuu77rp8j"
+            .parse()
+            .unwrap(),
+        permission_set_name: Some("ReadOnlyAccess".into()),
+        live: action.goal().inverse(),
+        grade: Grade::Exact,
+        message: None,
+        blocked: None,
+        kept_for: None,
+        content: None,
+    }
+}
+
+/// The deletion of the set that the assignments above are of.
+pub fn set_deletion() -> PlanItem {
+    PlanItem {
+        action: ActionKind::DeletePermissionSet,
+        account: None,
+        principal: None,
+        live: Presence::Present,
+        ..assignment(ActionKind::DeleteAssignment, 0, 0)
+    }
+}
