@@ -4,5 +4,8 @@
 //! `tests/architecture.rs` holds them.
 
 pub mod api;
+#[cfg(feature = "operator")]
+pub mod cluster;
 pub mod engine;
 pub mod model;
+pub mod quota;

@@ -22,6 +22,8 @@ pub enum ConditionType {
     Executed,
     /// Every key was read back at its goal.
     Verified,
+    /// On an `OperationRecord`: no key of it is open any more.
+    RolledBack,
 }
 
 impl ConditionType {
@@ -36,6 +38,7 @@ impl ConditionType {
             Self::Approved => "Approved",
             Self::Executed => "Executed",
             Self::Verified => "Verified",
+            Self::RolledBack => "RolledBack",
         }
     }
 }

@@ -105,6 +105,10 @@ pub struct Advance {
     pub taken: usize,
     /// The requests counted in its timing; subtract them once it is persisted.
     pub requests: i64,
+    /// Likewise, of those that were throttled.
+    pub throttled: i64,
+    /// Likewise, of those that met another change.
+    pub conflicts: i64,
     /// Whether every action is over: the ledger may be written.
     pub finished: bool,
 }
@@ -136,7 +140,7 @@ pub fn advance(
         journal,
     };
     for event in observations.events() {
-        tick.take_in(event, observations);
+        tick.take_in(event);
     }
     tick.take_in_reads(observations);
     tick.block_dependents();
@@ -158,7 +162,7 @@ struct Tick<'a> {
 }
 
 impl Tick<'_> {
-    fn take_in(&mut self, event: &Event, observations: &Observations) {
+    fn take_in(&mut self, event: &Event) {
         let item = event.item();
         let state = self.journal.state(item);
         match (event, state) {
@@ -180,9 +184,6 @@ impl Tick<'_> {
                     timing::provisioned(&mut self.status, self.in_flight.get(&item), *at);
                     self.settled(item, *at);
                 }
-            }
-            (Event::Described { answer, .. }, ActionState::Settled) => {
-                self.judge(item, answer, observations);
             }
             (Event::Resolved { found, at, .. }, ActionState::Intent) => match found {
                 Found::AtWork(request_id) => self.accepted(item, request_id, *at),
@@ -277,11 +278,15 @@ impl Tick<'_> {
                         .is_some_and(|p| Some(p) == self.goal(item));
                     // A list that lags can agree by accident where another request changed the key
                     // shortly before: then AWS's word about the request is needed too.
+                    let request_id =
+                        self.in_flight.get(&item).and_then(|entry| entry.request_id.as_ref());
+                    let answer = memory.answer_for(request_id).cloned();
                     let confirmed = !memory.contested
-                        || matches!(memory.answer, Some(Answer::Succeeded | Answer::Forgotten));
+                        || request_id.is_none()
+                        || matches!(answer, Some(Answer::Succeeded | Answer::Forgotten));
                     if at_goal && confirmed {
                         self.over(item, ActionState::Verified);
-                    } else if let Some(answer) = memory.answer.clone() {
+                    } else if let Some(answer) = answer {
                         self.judge(item, &answer, observations);
                     }
                 }
@@ -382,11 +387,17 @@ impl Tick<'_> {
     /// Takes back intents that nobody has sent: nothing more will be sent in this attempt.
     fn withdraw(&mut self, observations: &Observations) {
         for item in self.journal.in_state(ActionState::Intent).collect::<Vec<_>>() {
-            let memory = observations.item(item);
-            if memory.sent.is_none() && !memory.in_doubt && !observations.has_event(item) {
+            if self.is_unsent(item, observations) {
                 self.over(item, ActionState::Planned);
             }
         }
+    }
+
+    /// Whether it is certain that the present attempt of an intent was not sent.
+    fn is_unsent(&self, item: usize, observations: &Observations) -> bool {
+        let memory = observations.item(item);
+        let attempt = self.in_flight.get(&item).map_or(1, |entry| entry.attempt);
+        !memory.was_sent(attempt) && !memory.in_doubt && !observations.has_event(item)
     }
 
     fn is_set_deletion(&self, item: usize) -> bool {
@@ -452,6 +463,8 @@ impl Tick<'_> {
             status: self.status,
             taken: observations.events().len(),
             requests: observations.requests,
+            throttled: observations.throttled,
+            conflicts: observations.conflicts,
             finished,
         }
     }

@@ -8,6 +8,7 @@ use super::advance::{FRESH, Halt, Situation};
 use super::cover::{CoverHints, ReadOperation, cover};
 use super::journal::{Journal, JournalError};
 use super::observations::{Answer, Observations};
+use crate::api::rollback::Priority;
 use crate::api::rollback_status::InFlight;
 use crate::model::time::later;
 use crate::model::{AccountId, ActionState, Key, RequestId};
@@ -52,6 +53,8 @@ pub struct Effects {
     pub list: Vec<Effect>,
     /// Items that wait for a slot, with their accounts, in order: the whole list.
     pub want: Vec<(usize, AccountId)>,
+    /// Whether its items go before those of other Rollbacks.
+    pub emergency: bool,
     /// When to look again if nothing happens before.
     pub wake: Option<Timestamp>,
 }
@@ -123,7 +126,7 @@ impl Planner<'_> {
             }
             return;
         }
-        if memory.sent.is_some_and(|attempt| attempt >= entry.attempt) {
+        if memory.was_sent(entry.attempt) {
             return;
         }
         if halt != Halt::None {
@@ -181,12 +184,13 @@ impl Planner<'_> {
             return;
         };
         let agrees = Some(read.presence) == goal;
-        let unanswered = matches!(memory.answer, None | Some(Answer::InProgress));
+        let answer = memory.answer_for(entry.request_id.as_ref());
+        let unanswered = matches!(answer, None | Some(Answer::InProgress));
         if (!agrees || memory.contested) && unanswered {
             self.describe(item, entry, memory.ask_after);
         }
         if agrees {
-            if !memory.contested {
+            if !unanswered || !memory.contested {
                 self.effects.wake_at(self.now);
             }
         } else {
@@ -247,6 +251,7 @@ impl Planner<'_> {
         if let Halt::NotYet(at) = halt {
             self.effects.wake_at(at);
         }
+        self.effects.emergency = self.situation.spec.priority == Priority::Emergency;
         if let Some(deadline) = self.situation.spec.deadline.filter(|deadline| *deadline > self.now)
         {
             self.effects.wake_at(deadline);

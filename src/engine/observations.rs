@@ -55,17 +55,6 @@ pub enum Event {
         /// When that was seen.
         at: Timestamp,
     },
-    /// AWS was asked what became of a request.
-    Described {
-        /// The item.
-        item: usize,
-        /// Its request.
-        request_id: RequestId,
-        /// What AWS said.
-        answer: Answer,
-        /// When the answer came.
-        at: Timestamp,
-    },
     /// An intent of which nobody knew whether it was sent has been looked for.
     Resolved {
         /// The item.
@@ -87,7 +76,6 @@ impl Event {
             | Self::Refused { item, .. }
             | Self::NoAnswer { item, .. }
             | Self::Ended { item, .. }
-            | Self::Described { item, .. }
             | Self::Resolved { item, .. } => *item,
         }
     }
@@ -148,10 +136,27 @@ pub struct ItemMemory {
     pub in_doubt: bool,
     /// Nothing is sent before this time.
     pub not_before: Option<Timestamp>,
-    /// What AWS last said about its request.
-    pub answer: Option<Answer>,
+    /// What AWS last said about a request of it.
+    pub answer: Option<(RequestId, Answer)>,
     /// When AWS is asked about it again.
     pub ask_after: Option<Timestamp>,
+}
+
+impl ItemMemory {
+    /// Whether this attempt of the item was sent from here.
+    #[must_use]
+    pub fn was_sent(&self, attempt: i32) -> bool {
+        self.sent.is_some_and(|sent| sent >= attempt)
+    }
+
+    /// What AWS last said about this request.
+    #[must_use]
+    pub fn answer_for(&self, request_id: Option<&RequestId>) -> Option<&Answer> {
+        self.answer
+            .as_ref()
+            .filter(|(answered, _)| Some(answered) == request_id)
+            .map(|(_, answer)| answer)
+    }
 }
 
 /// Reads that are on their way, so that they are not asked for twice.
@@ -195,6 +200,13 @@ impl Observations {
     /// Forgets the first `count` events: a persisted status has taken them in.
     pub fn acknowledge(&mut self, count: usize) {
         self.events.drain(..count.min(self.events.len()));
+    }
+
+    /// Subtracts requests that a persisted status has counted.
+    pub const fn counted(&mut self, next: &super::Advance) {
+        self.requests -= next.requests;
+        self.throttled -= next.throttled;
+        self.conflicts -= next.conflicts;
     }
 
     /// Whether an event about an item waits to be taken in.

@@ -1,0 +1,38 @@
+//! Identity Center instances in the cluster.
+
+use kube::api::{Api, ListParams, Patch, PatchParams};
+use kube::core::DeserializeGuard;
+use kube::{Client, ResourceExt};
+use serde_json::json;
+
+use crate::api::instance::IdentityCenterInstanceStatus;
+use crate::api::{FIELD_MANAGER, GROUP, IdentityCenterInstance, VERSION};
+
+/// Every instance that this version can read.
+pub async fn list(client: &Client) -> Result<Vec<IdentityCenterInstance>, kube::Error> {
+    let api: Api<DeserializeGuard<IdentityCenterInstance>> = Api::all(client.clone());
+    let found = api.list(&ListParams::default()).await?;
+    Ok(found.items.into_iter().filter_map(|guarded| guarded.0.ok()).collect())
+}
+
+/// Writes the whole status, if the object is still the one that was looked at.
+pub async fn write_status(
+    client: &Client,
+    instance: &IdentityCenterInstance,
+    status: &IdentityCenterInstanceStatus,
+) -> Result<(), kube::Error> {
+    let api: Api<IdentityCenterInstance> = Api::all(client.clone());
+    let body = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": "IdentityCenterInstance",
+        "metadata": {"name": instance.name_any(), "resourceVersion": instance.resource_version()},
+        "status": status,
+    });
+    api.patch_status(
+        &instance.name_any(),
+        &PatchParams::apply(FIELD_MANAGER).force(),
+        &Patch::Apply(body),
+    )
+    .await?;
+    Ok(())
+}

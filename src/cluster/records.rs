@@ -1,0 +1,120 @@
+//! Operation records in the cluster: reading them for a plan, writing the ledger.
+
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
+use kube::core::DeserializeGuard;
+use kube::{Client, ResourceExt};
+use serde_json::json;
+
+use crate::api::record::OperationRecordStatus;
+use crate::api::{FIELD_MANAGER, OperationRecord, OperationRecordSpec};
+
+/// Records are listed in pages of so many.
+const PAGE: u32 = 500;
+
+/// What a name stands for.
+#[derive(Debug)]
+pub enum Named {
+    /// A record.
+    Found(Box<OperationRecord>),
+    /// No such object.
+    Missing,
+    /// An object that this version cannot read, and why.
+    Invalid(String),
+}
+
+/// Reads one record.
+pub async fn get(client: &Client, namespace: &str, name: &str) -> Result<Named, kube::Error> {
+    let api: Api<DeserializeGuard<OperationRecord>> = Api::namespaced(client.clone(), namespace);
+    Ok(match api.get_opt(name).await? {
+        None => Named::Missing,
+        Some(DeserializeGuard(Ok(record))) => Named::Found(Box::new(record)),
+        Some(DeserializeGuard(Err(error))) => Named::Invalid(error.error),
+    })
+}
+
+/// Every record of an instance in one namespace for which `wanted` says yes. Records that this
+/// version cannot read are named in the second list.
+pub async fn list(
+    client: &Client,
+    namespace: &str,
+    instance: &str,
+    wanted: impl Fn(&OperationRecord) -> bool,
+) -> Result<(Vec<OperationRecord>, Vec<String>), kube::Error> {
+    let api: Api<DeserializeGuard<OperationRecord>> = Api::namespaced(client.clone(), namespace);
+    let mut parameters =
+        ListParams::default().fields(&format!("spec.instance={instance}")).limit(PAGE);
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    loop {
+        let page = api.list(&parameters).await?;
+        for guarded in page.items {
+            match guarded.0 {
+                Ok(record) if wanted(&record) => found.push(record),
+                Ok(_) => {}
+                Err(error) => unreadable.push(error.metadata.name.unwrap_or_default()),
+            }
+        }
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => parameters = parameters.continue_token(&token),
+            None => return Ok((found, unreadable)),
+        }
+    }
+}
+
+/// What came of writing a ledger record.
+#[derive(Debug)]
+pub enum LedgerWrite {
+    /// It is there, now or since before a restart.
+    Written(Box<OperationRecord>),
+    /// The namespace is being deleted and takes nothing new.
+    NamespaceTerminating,
+}
+
+/// Writes a ledger record. Its name holds the Rollback's uid and attempt, so one that is there
+/// already was written by us before a restart, and stands.
+pub async fn write_ledger(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    spec: OperationRecordSpec,
+) -> Result<LedgerWrite, kube::Error> {
+    let api: Api<OperationRecord> = Api::namespaced(client.clone(), namespace);
+    let mut record = OperationRecord::new(name, spec);
+    record.metadata.labels = Some(
+        [
+            ("identitycenter.dev/tool".to_owned(), record.spec.source.tool.clone()),
+            ("identitycenter.dev/type".to_owned(), record.spec.operation_type.as_str().to_owned()),
+        ]
+        .into_iter()
+        .collect(),
+    );
+    let parameters =
+        PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    match api.create(&parameters, &record).await {
+        Ok(record) => Ok(LedgerWrite::Written(Box::new(record))),
+        Err(kube::Error::Api(status)) if status.is_already_exists() => {
+            Ok(LedgerWrite::Written(Box::new(api.get(name).await?)))
+        }
+        Err(kube::Error::Api(status))
+            if status.is_forbidden() && status.message.contains("being terminated") =>
+        {
+            Ok(LedgerWrite::NamespaceTerminating)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes the view of what was undone onto a record, if it is still the one that was looked at.
+pub async fn write_status(
+    client: &Client,
+    record: &OperationRecord,
+    status: &OperationRecordStatus,
+) -> Result<(), kube::Error> {
+    let api: Api<OperationRecord> =
+        Api::namespaced(client.clone(), &record.namespace().unwrap_or_default());
+    let body =
+        json!({"metadata": {"resourceVersion": record.resource_version()}, "status": status});
+    let parameters =
+        PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    api.patch_status(&record.name_any(), &parameters, &Patch::Merge(body)).await?;
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! From a plan to its execution: the approval, the keys, and whether the plan still holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use super::context::Context;
+use super::error::Error;
+use super::rollback::{end, write};
+use super::select::{Obstacle, Selection, selection};
+use super::{execute, plan_stage};
+use crate::api::condition::ConditionType;
+use crate::api::rollback_status::{Phase, RollbackStatus};
+use crate::api::{Reason, Rollback};
+use crate::cluster::{plans, rollbacks};
+use crate::engine::approval::{Standing, standing};
+use crate::engine::{Journal, conditions, timing};
+use crate::model::time::{later, parse_duration};
+use crate::plan;
+
+/// A plan that is older than this is made again before it is executed, and must come out the same.
+const YOUNG: SignedDuration = SignedDuration::from_secs(20);
+/// How often a key that another Rollback holds is asked for again.
+const HELD: Duration = Duration::from_secs(5);
+
+/// A Rollback whose plan waits.
+pub async fn approve(context: &Arc<Context>, rollback: &Rollback, status: RollbackStatus) -> Result<Action, Error> {
+    decide(context, rollback, status, None).await
+}
+
+/// Decides about a plan. `fresh` is given when the plan was made just now.
+pub async fn decide(
+    context: &Arc<Context>,
+    rollback: &Rollback,
+    mut status: RollbackStatus,
+    fresh: Option<Selection>,
+) -> Result<Action, Error> {
+    let now = context.clock.now();
+    status.observed_generation = rollback.metadata.generation.unwrap_or_default();
+    let Some(plan_status) = status.plan.clone() else {
+        return plan_stage::plan(context, rollback, status).await;
+    };
+    if let Some((reason, message)) = plan_stage::ended_before_it_began(rollback, now) {
+        let phase = if reason == Reason::Cancelled { Phase::Cancelled } else { Phase::Failed };
+        return end(context, rollback, status, phase, reason, &message).await;
+    }
+    let selected = match &fresh {
+        Some(selection) => selection.clone(),
+        None => match selection(context, rollback).await? {
+            Ok(selection) => selection,
+            // A record that was deleted since, or an instance that is away: the plan waits.
+            Err(Obstacle::Wait(reason, message) | Obstacle::Refuse(reason, message)) => {
+                return wait(context, rollback, status, reason, &message, Duration::from_secs(30)).await;
+            }
+        },
+    };
+    let policy = selected.instance.spec().policy.clone();
+    match standing(&plan_status, policy.approval, rollback.spec.approval.as_ref()) {
+        Standing::Rejected => {
+            conditions::step(&mut status, ConditionType::Approved, false, Reason::Rejected, "spec.approval.reject is set", now);
+            let message = "the plan was rejected; nothing was written";
+            return end(context, rollback, status, Phase::Rejected, Reason::Rejected, message).await;
+        }
+        Standing::Waiting(reason, message) => {
+            let expires = policy.plan_ttl.as_deref().and_then(parse_duration).map(|ttl| later(plan_status.created_at, ttl));
+            if expires.is_some_and(|expires| expires <= now) {
+                return replan(context, rollback, status, "its time (policy.planTTL) passed").await;
+            }
+            conditions::step(&mut status, ConditionType::Approved, false, reason, &message, now);
+            let look_again = expires.map_or(Duration::from_secs(300), |expires| expires.duration_since(now).unsigned_abs());
+            return wait(context, rollback, status, reason, &message, look_again).await;
+        }
+        Standing::Approved => {
+            let message = format!("spec.approval.plan names {}", plan_status.digest);
+            conditions::step(&mut status, ConditionType::Approved, true, Reason::Approved, &message, now);
+        }
+        Standing::NotRequired => {
+            let message = "the instance's policy asks for no approval of this plan";
+            conditions::step(&mut status, ConditionType::Approved, true, Reason::ApprovalNotRequired, message, now);
+        }
+    }
+    timing_of_approval(&mut status, now);
+    if let Some(at) = rollback.spec.not_before.filter(|at| *at > now) {
+        let message = format!("approved; waits until {at} as spec.notBefore says");
+        return wait(context, rollback, status, Reason::NotYet, &message, at.duration_since(now).unsigned_abs()).await;
+    }
+    if rollback.spec.suspend {
+        let message = "approved; suspended before anything was sent; set spec.suspend to false to go on";
+        return wait(context, rollback, status, Reason::Suspended, message, Duration::from_secs(300)).await;
+    }
+    begin(context, rollback, status, selected, fresh.is_some()).await
+}
+
+/// Takes the keys, makes sure that the plan still holds, and begins.
+async fn begin(
+    context: &Arc<Context>,
+    rollback: &Rollback,
+    mut status: RollbackStatus,
+    selected: Selection,
+    fresh: bool,
+) -> Result<Action, Error> {
+    let now = context.clock.now();
+    let uid = rollback.uid().unwrap_or_default();
+    let instance = Arc::clone(&selected.instance);
+    let planned = Rollback { status: Some(status.clone()), ..rollback.clone() };
+    let shards = match plans::read(&context.client, &planned).await {
+        Ok(shards) => shards,
+        Err(plans::PlanError::Kubernetes(error)) => return Err(error.into()),
+        Err(error) => return replan(context, rollback, status, &error.to_string()).await,
+    };
+    let items = plans::items(&shards);
+    let held = items.iter().filter(|item| item.disposition == crate::api::plan::Disposition::Act);
+    if let Err(holder) = instance.keys.acquire(&uid, held.map(crate::api::plan::PlanItem::key)) {
+        let name = context.runs.get(&holder).map_or(holder, |run| run.reference.to_string());
+        let message = format!("waits for {name}, which is writing to a key of this plan; the plan is made anew then");
+        return wait(context, rollback, status, Reason::HeldBy, &message, HELD).await;
+    }
+    let plan_status = status.plan.as_ref();
+    let young = fresh || plan_status.is_some_and(|plan| now.duration_since(plan.created_at) <= YOUNG && status_is_unheld(&status));
+    if !young {
+        let again = match plan_stage::make(context, rollback, selected).await {
+            Ok(again) => again,
+            Err(error) => {
+                instance.keys.release(&uid);
+                return Err(error);
+            }
+        };
+        let why = match &again {
+            Ok(again) if plan::still_holds(&items, &again.plan) => None,
+            Ok(_) => Some("what it rests on changed since".to_owned()),
+            Err(Obstacle::Wait(_, message) | Obstacle::Refuse(_, message)) => Some(message.clone()),
+        };
+        if let Some(why) = why {
+            instance.keys.release(&uid);
+            return replan(context, rollback, status, &why).await;
+        }
+    }
+    let rollback = rollbacks::set_finalizer(&context.client, rollback, true).await?;
+    let journal = Journal::fresh(&items);
+    status.phase = Phase::Executing;
+    status.progress = Some(journal.progress(&items));
+    timing::phase_began(&mut status, now);
+    let message = format!("begins with {} actions", items.len());
+    conditions::summarize(&mut status, Reason::Executing, &message, now);
+    let rollback = write(context, &rollback, &status).await?;
+    context.event(&rollback, Reason::Executing, &message, false);
+    execute::execute(context, &rollback).await
+}
+
+/// A Rollback that waited for a key of another plans anew, because that one's ledger changed the
+/// history that its plan rests on.
+fn status_is_unheld(status: &RollbackStatus) -> bool {
+    !status.conditions.iter().any(|condition| condition.reason == Reason::HeldBy.as_str())
+}
+
+async fn replan(
+    context: &Arc<Context>,
+    rollback: &Rollback,
+    status: RollbackStatus,
+    why: &str,
+) -> Result<Action, Error> {
+    let message = format!("the plan is made anew, and an approval of the old one has no effect: {why}");
+    context.event(rollback, Reason::PlanVoid, &message, true);
+    Box::pin(plan_stage::plan(context, rollback, status)).await
+}
+
+async fn wait(
+    context: &Context,
+    rollback: &Rollback,
+    mut status: RollbackStatus,
+    reason: Reason,
+    message: &str,
+    look_again: Duration,
+) -> Result<Action, Error> {
+    conditions::summarize(&mut status, reason, message, context.clock.now());
+    let known = rollback.status.as_ref().map(|before| before.summary.as_str());
+    write(context, rollback, &status).await?;
+    if known != Some(message) {
+        context.event(rollback, reason, message, false);
+    }
+    Ok(Action::requeue(context.clock.real_duration(look_again.max(Duration::from_millis(100)))))
+}
+
+fn timing_of_approval(status: &mut RollbackStatus, now: jiff::Timestamp) {
+    let timing = status.timing.get_or_insert_with(Default::default);
+    timing.approved_at.get_or_insert(now);
+}

@@ -1,0 +1,272 @@
+//! The tick: look at what was observed, persist what follows, do what may be done, and again until
+//! nothing is left to do now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use super::context::Context;
+use super::error::Error;
+use super::instance_handle::InstanceHandle;
+use super::perform::{follow, perform};
+use super::rollback::write;
+use super::run::{Run, Working};
+use super::{finish, grants};
+use crate::api::plan::PlanItem;
+use crate::api::rollback_status::{Phase, RollbackStatus};
+use crate::api::{Reason, Rollback};
+use crate::cluster::{plans, rollbacks};
+use crate::engine::advance::Situation;
+use crate::engine::{Advance, advance, conditions, effects};
+use crate::model::time::later;
+use crate::model::ActionState;
+
+/// Shard statuses are written at most this often.
+const FLUSH: SignedDuration = SignedDuration::from_secs(5);
+/// How long to wait for an instance that is away.
+const AWAY: Duration = Duration::from_secs(10);
+/// A tick after which nothing is due is looked at again after this, in case a wake was lost.
+const IDLE: SignedDuration = SignedDuration::from_secs(10);
+
+/// Executes a Rollback as far as it goes now.
+pub async fn execute(context: &Arc<Context>, seen: &Rollback) -> Result<Action, Error> {
+    let status = seen.status.clone().unwrap_or_default();
+    let instance = status.instance.as_deref().and_then(|name| context.instances.get(name));
+    let Some(instance) = instance else {
+        let mut status = status;
+        let message = "waits for its IdentityCenterInstance: it does not exist or is not ready; see kubectl get idc";
+        conditions::summarize(&mut status, Reason::InstanceNotReady, message, context.clock.now());
+        write(context, seen, &status).await?;
+        return Ok(Action::requeue(context.clock.real_duration(AWAY)));
+    };
+    let run = match context.runs.get(&seen.uid().unwrap_or_default()) {
+        Some(run) => run,
+        None => take_up(context, &instance, seen).await?,
+    };
+    let mut working = run.working.lock().await;
+    adopt_newer(&mut working, seen);
+    let outcome = ticks(context, &instance, &run, &mut working).await;
+    if outcome.as_ref().is_err_and(Error::is_conflict) {
+        // Somebody changed the object: the decision is thrown away, what was observed is kept.
+        let namespace = working.rollback.namespace().unwrap_or_default();
+        match rollbacks::get(&context.client, &namespace, &working.rollback.name_any()).await? {
+            Some(newest) if newest.uid() == working.rollback.uid() => working.rollback = newest,
+            _ => {
+                tracing::warn!(rollback = %run.reference, "the Rollback is gone although it held its finalizer");
+                drop(working);
+                finish::let_go(context, &instance, &run);
+                return Ok(Action::await_change());
+            }
+        }
+    }
+    outcome
+}
+
+/// Takes up a Rollback that this process has not worked on yet: right after it began, or after a
+/// restart. What may be at work in AWS gets its slot back before anything new is granted.
+pub async fn take_up(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    rollback: &Rollback,
+) -> Result<Arc<Run>, Error> {
+    let shards = plans::read(&context.client, rollback).await?;
+    let run = context.runs.add(Run::new(rollback.clone(), &shards, context.clock.now()));
+    // Its own keys: they were free when it began, and the table is rebuilt before anything is sent.
+    let _ = instance.keys.acquire(&run.uid, run.held_keys());
+    let entries = rollback.status.iter().flat_map(|status| &status.in_flight);
+    for entry in entries {
+        let Ok(item) = usize::try_from(entry.item) else { continue };
+        if entry.ended_at.is_some() {
+            continue;
+        }
+        let Some(plan) = run.items.get(item) else { continue };
+        if let Some(account) = plan.account.clone() {
+            grants::adopt(instance, &run.uid, item, account);
+        }
+        match &entry.request_id {
+            Some(request_id) => {
+                let at = entry.requested_at.unwrap_or(entry.intent_at);
+                follow(instance, &run, item, request_id.clone(), at);
+            }
+            None => run.observations().item_mut(item).in_doubt = true,
+        }
+    }
+    Ok(run)
+}
+
+/// The cache may be behind our own writes, and ahead of them after somebody edited the object.
+fn adopt_newer(working: &mut Working, seen: &Rollback) {
+    let version = |rollback: &Rollback| rollback.resource_version().and_then(|v| v.parse::<u64>().ok()).unwrap_or(0);
+    if version(seen) > version(&working.rollback) {
+        working.rollback = seen.clone();
+    }
+}
+
+async fn ticks(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    run: &Arc<Run>,
+    working: &mut Working,
+) -> Result<Action, Error> {
+    loop {
+        let now = context.clock.now();
+        let rollback = working.rollback.clone();
+        let status = rollback.status.clone().unwrap_or_default();
+        let situation = situation(instance, &run.items, &rollback, &status);
+        let next = {
+            let observations = run.observations();
+            advance(now, &situation, &observations)?
+        };
+        if next.finished {
+            return finish::finish(context, instance, run, working, next).await;
+        }
+        let mut status_after = next.status.clone();
+        status_after.observed_generation = rollback.metadata.generation.unwrap_or_default();
+        if let Some(trouble) = run.trouble() {
+            conditions::summarize(&mut status_after, trouble.reason, &trouble.message, now);
+        }
+        let mut write_due = None;
+        if status_after != status {
+            match working.budget.take(now) {
+                Ok(()) => {
+                    working.rollback = write(context, &rollback, &status_after).await?;
+                    acknowledge(context, run, &run.items, working, &status, &next, now);
+                }
+                Err(due) => write_due = Some(due),
+            }
+        }
+        flush(context, run, working, now, false).await?;
+        let rollback = working.rollback.clone();
+        let persisted = rollback.status.clone().unwrap_or_default();
+        let situation = situation_of(instance, run, &rollback, &persisted);
+        let todo = {
+            let observations = run.observations();
+            effects(context.clock.now(), &situation, &observations, &instance.hints())?
+        };
+        let acted = !todo.list.is_empty();
+        let wake = todo.wake;
+        perform(context, instance, run, todo);
+        if write_due.is_none() && (acted || wake.is_some_and(|wake| wake <= context.clock.now())) && persisted != status {
+            continue;
+        }
+        return Ok(sleep(context, working, wake, write_due));
+    }
+}
+
+fn situation<'a>(
+    instance: &InstanceHandle,
+    items: &'a [PlanItem],
+    rollback: &'a Rollback,
+    status: &'a RollbackStatus,
+) -> Situation<'a> {
+    Situation {
+        items,
+        spec: &rollback.spec,
+        status,
+        deleting: rollback.metadata.deletion_timestamp.is_some(),
+        slots: usize::try_from(instance.spec().limits.outstanding_requests).unwrap_or(1),
+    }
+}
+
+fn situation_of<'a>(
+    instance: &InstanceHandle,
+    run: &'a Run,
+    rollback: &'a Rollback,
+    status: &'a RollbackStatus,
+) -> Situation<'a> {
+    situation(instance, &run.items, rollback, status)
+}
+
+/// Forgets what a persisted status has taken in, and counts what ended.
+fn acknowledge(
+    context: &Context,
+    run: &Run,
+    items: &[PlanItem],
+    working: &mut Working,
+    before: &RollbackStatus,
+    next: &Advance,
+    now: Timestamp,
+) {
+    {
+        let mut observations = run.observations();
+        observations.acknowledge(next.taken);
+        observations.counted(next);
+    }
+    let after = working.rollback.status.clone().unwrap_or_default();
+    working.note_actions(before, &after, now);
+    for entry in &before.in_flight {
+        let Ok(item) = usize::try_from(entry.item) else { continue };
+        if after.in_flight.iter().any(|open| open.item == entry.item) {
+            continue;
+        }
+        let state = super::run::letter(&after, item).and_then(ActionState::from_letter);
+        if let (Some(plan), Some(state)) = (items.get(item), state) {
+            context.metrics.action_ended(plan.action.as_str(), outcome(state));
+        }
+    }
+    let known = before.failures.len();
+    if after.failures.len() > known
+        && let Some(failure) = after.failures.last()
+    {
+        let note = format!("could not {}: {}: {}", failure.action, failure.reason, failure.message);
+        context.event(&working.rollback, Reason::ActionFailed, &note, true);
+    }
+    if before.phase != after.phase && after.phase == Phase::Verifying {
+        context.event(&working.rollback, Reason::Verifying, &after.summary, false);
+    }
+}
+
+const fn outcome(state: ActionState) -> &'static str {
+    match state {
+        ActionState::Verified => "verified",
+        ActionState::AlreadySo => "already_so",
+        ActionState::Failed => "failed",
+        ActionState::Blocked => "blocked",
+        ActionState::Planned => "withdrawn",
+        _ => "unknown",
+    }
+}
+
+/// Writes the statuses of shards that are behind, at most every five seconds or when `all` is over.
+pub async fn flush(
+    context: &Context,
+    run: &Run,
+    working: &mut Working,
+    now: Timestamp,
+    all: bool,
+) -> Result<(), Error> {
+    if working.dirty.is_empty() || (!all && now.duration_since(working.flushed_at) < FLUSH) {
+        return Ok(());
+    }
+    let names = working.rollback.status.as_ref().and_then(|s| s.plan.as_ref()).map(|plan| plan.shards.clone());
+    let namespace = run.reference.namespace.clone().unwrap_or_default();
+    for shard in std::mem::take(&mut working.dirty) {
+        let Some(name) = names.as_ref().and_then(|names| names.get(shard)) else { continue };
+        let written = plans::write_status(&context.client, &namespace, name, &working.shard_status(shard)).await;
+        if let Err(error) = written {
+            // The journal is in the Rollback; this is the long account of it.
+            tracing::warn!(%error, shard = name, "the status of a plan shard was not written; it is tried again");
+            working.dirty.insert(shard);
+        }
+    }
+    working.flushed_at = now;
+    Ok(())
+}
+
+fn sleep(context: &Context, working: &Working, wake: Option<Timestamp>, write_due: Option<Timestamp>) -> Action {
+    let now = context.clock.now();
+    let flush = (!working.dirty.is_empty()).then(|| later(working.flushed_at, FLUSH));
+    // What only waits to be written is not due before it can be written.
+    let wake = match (wake, write_due) {
+        (Some(wake), Some(due)) if wake <= now => Some(due),
+        (Some(wake), Some(due)) => Some(wake.min(due)),
+        (wake, due) => wake.or(due),
+    };
+    let idle = later(now, IDLE);
+    let at = [wake, flush, Some(idle)].into_iter().flatten().min().unwrap_or(idle);
+    let wait = at.duration_since(now).max(SignedDuration::from_millis(5)).unsigned_abs();
+    Action::requeue(context.clock.real_duration(wait))
+}

@@ -1,0 +1,196 @@
+//! The end of an attempt: ledger, terminal status, and letting go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use super::context::Context;
+use super::error::Error;
+use super::execute::flush;
+use super::instance_handle::InstanceHandle;
+use super::plan_stage::observe_generation;
+use super::rollback::write;
+use super::run::{Run, Working};
+use super::{estimate, grants};
+use crate::api::condition::{ConditionType, set_condition};
+use crate::api::record::{OperationRecordStatus, Precision, RollbackIdentity, Source};
+use crate::api::rollback_status::{Phase, RollbackStatus};
+use crate::api::{OperationRecord, OperationRecordSpec, Reason, Rollback, names};
+use crate::cluster::records::{self, LedgerWrite, Named};
+use crate::cluster::{plans, rollbacks};
+use crate::engine::advance::Situation;
+use crate::engine::conclusion::{Conclusion, conclude, ledger};
+use crate::engine::{Advance, Journal, conditions, timing};
+use crate::model::{ActionState, OperationType};
+
+/// The tool that ledger records name as their source.
+const TOOL: &str = "rollback-operator";
+
+/// Ends an attempt in which nothing is in flight any more.
+pub async fn finish(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    run: &Arc<Run>,
+    working: &mut Working,
+    next: Advance,
+) -> Result<Action, Error> {
+    let now = context.clock.now();
+    let rollback = working.rollback.clone();
+    let before = rollback.status.clone().unwrap_or_default();
+    let mut status = next.status.clone();
+    status.observed_generation = rollback.metadata.generation.unwrap_or_default();
+    let deleting = rollback.metadata.deletion_timestamp.is_some();
+    let shards = status.progress.as_ref().map(|progress| progress.shards.clone()).unwrap_or_default();
+    let journal = Journal::decode(&shards, run.items.len())?;
+    let situation = Situation {
+        items: &run.items,
+        spec: &rollback.spec,
+        status: &before,
+        deleting,
+        slots: usize::try_from(instance.spec().limits.outstanding_requests).unwrap_or(1),
+    };
+    let conclusion = conclude(&run.items, &journal, situation.halt(now, &journal));
+    working.note_actions(&before, &status, now);
+    flush(context, run, working, now, true).await?;
+
+    let spec = ledger_spec(&rollback, &status, run, &journal, &conclusion, now);
+    let name = names::ledger(&rollback.name_any(), &run.uid, status.attempt);
+    let namespace = rollback.namespace().unwrap_or_default();
+    match records::write_ledger(&context.client, &namespace, &name, spec).await? {
+        LedgerWrite::Written(record) => {
+            let shards = status.plan.as_ref().map(|plan| plan.shards.clone()).unwrap_or_default();
+            plans::hand_over(&context.client, &shards, &record).await?;
+            show_on_records(context, &rollback, &status, &record, &conclusion).await;
+            status.ledger = Some(name.clone());
+            context.event(&rollback, Reason::LedgerWritten, &format!("OperationRecord {name}"), false);
+        }
+        LedgerWrite::NamespaceTerminating => {
+            tracing::warn!(rollback = %run.reference, "the namespace is being deleted: no ledger record could be written");
+        }
+    }
+    conclude_status(context, instance, run, &mut status, &journal, &conclusion);
+    if !deleting {
+        working.rollback = write(context, &rollback, &status).await?;
+    }
+    {
+        let mut observations = run.observations();
+        observations.acknowledge(next.taken);
+        observations.counted(&next);
+    }
+    let warning = conclusion.phase != Phase::Succeeded;
+    context.event(&rollback, conclusion.reason, &conclusion.message, warning);
+    tracing::info!(
+        rollback = %run.reference,
+        phase = %conclusion.phase,
+        message = conclusion.message,
+        "an attempt is over"
+    );
+    if let Some(timing) = &status.timing
+        && let (Some(began), Some(ended)) = (timing.executing_at, timing.finished_at)
+    {
+        context.metrics.phase_ended(Phase::Executing.as_str(), ended.duration_since(began).unsigned_abs());
+    }
+    let_go(context, instance, run);
+    working.rollback = rollbacks::set_finalizer(&context.client, &working.rollback, false).await?;
+    Ok(Action::requeue(Duration::from_millis(100)))
+}
+
+fn conclude_status(
+    context: &Context,
+    instance: &InstanceHandle,
+    run: &Run,
+    status: &mut RollbackStatus,
+    journal: &Journal,
+    conclusion: &Conclusion,
+) {
+    let now = context.clock.now();
+    status.phase = conclusion.phase;
+    status.in_flight.clear();
+    let bound = estimate::bound(&run.items, journal, status, instance);
+    timing::finished(status, now, bound);
+    conditions::summarize(status, conclusion.reason, &conclusion.message, now);
+    let unsent = journal.count(ActionState::Planned) > 0;
+    conditions::step(status, ConditionType::Executed, !unsent, Reason::Executed, "no action is in flight", now);
+    let verified = conclusion.phase == Phase::Succeeded;
+    let message = if verified { "every key was read back at its goal" } else { "not every key is at its goal" };
+    let reason = if verified { Reason::Verified } else { conclusion.reason };
+    conditions::step(status, ConditionType::Verified, verified, reason, message, now);
+}
+
+fn ledger_spec(
+    rollback: &Rollback,
+    status: &RollbackStatus,
+    run: &Run,
+    journal: &Journal,
+    conclusion: &Conclusion,
+    now: jiff::Timestamp,
+) -> OperationRecordSpec {
+    let by = RollbackIdentity {
+        namespace: rollback.namespace().unwrap_or_default(),
+        name: rollback.name_any(),
+        uid: run.uid.clone(),
+    };
+    OperationRecordSpec {
+        instance: status.instance.clone().unwrap_or_default(),
+        operation_type: OperationType::Rollback,
+        occurred_at: now,
+        occurred_at_precision: Precision::Microsecond,
+        actor: None,
+        source: Source { tool: TOOL.to_owned(), id: format!("{}-{}", run.uid, status.attempt) },
+        changes: Vec::new(),
+        created_permission_set: None,
+        failed: Vec::new(),
+        reason: rollback.spec.reason.clone(),
+        ticket: rollback.spec.ticket.clone(),
+        recorded_by: None,
+        rollback: Some(ledger(by, status, &run.items, journal, conclusion.phase, now)),
+    }
+}
+
+/// Shows on the records what was undone. The ledger is the truth; this is a view of it, so what
+/// cannot be written is left.
+async fn show_on_records(
+    context: &Context,
+    rollback: &Rollback,
+    status: &RollbackStatus,
+    ledger: &OperationRecord,
+    conclusion: &Conclusion,
+) {
+    let namespace = rollback.namespace().unwrap_or_default();
+    let entry = format!("{namespace}/{}", ledger.name_any());
+    for reference in &status.record_refs {
+        let Ok(Named::Found(record)) = records::get(&context.client, &namespace, &reference.name).await else {
+            continue;
+        };
+        let mut view: OperationRecordStatus = record.status.clone().unwrap_or_default();
+        if !view.rolled_back_by.contains(&entry) {
+            view.rolled_back_by.push(entry.clone());
+        }
+        let done = conclusion.phase == Phase::Succeeded;
+        let message = format!("{}: {}", entry, conclusion.message);
+        let now = context.clock.now();
+        let kind = ConditionType::RolledBack;
+        set_condition(&mut view.conditions, kind, done, conclusion.reason, &message, None, now);
+        if let Err(error) = records::write_status(&context.client, &record, &view).await {
+            tracing::warn!(%error, record = reference.name, "the view on a record was not written");
+        }
+    }
+}
+
+/// Forgets a run and lets go of its keys and of what it waits for.
+pub fn let_go(context: &Context, instance: &InstanceHandle, run: &Run) {
+    context.runs.remove(&run.uid);
+    instance.keys.release(&run.uid);
+    instance.poller().forget(|owner| *owner.uid == *run.uid);
+    grants::forget(context, instance, &run.uid);
+}
+
+/// A finished Rollback: the finalizer goes, and the newest generation counts as seen.
+pub async fn settle_down(context: &Context, rollback: &Rollback) -> Result<Action, Error> {
+    let status = rollback.status.clone().unwrap_or_default();
+    let rollback = observe_generation(context, rollback, status).await?;
+    rollbacks::set_finalizer(&context.client, &rollback, false).await?;
+    Ok(Action::await_change())
+}

@@ -1,0 +1,172 @@
+//! One reconcile of one `IdentityCenterInstance`: is it usable, and what is known about it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::ResourceExt;
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::Action;
+
+use super::context::Context;
+use super::error::Error;
+use super::instance_handle::{Facts, InstanceHandle};
+use super::{grants, poll};
+use crate::api::condition::{ConditionType, set_condition};
+use crate::api::instance::{IdentityCenterInstanceStatus, QuotaView};
+use crate::api::{IdentityCenterInstance, IdentityCenterInstanceSpec, Reason};
+use crate::aws;
+use crate::cluster::instances;
+use crate::model::Class;
+
+/// How often a usable instance is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// How often the quota view is renewed while requests are at work.
+const BUSY: Duration = Duration::from_secs(5);
+/// How long to wait after AWS could not be asked.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// Looks at one instance.
+pub async fn reconcile(
+    guarded: Arc<DeserializeGuard<IdentityCenterInstance>>,
+    context: Arc<Context>,
+) -> Result<Action, Error> {
+    let instance = match &guarded.0 {
+        Ok(instance) => instance,
+        Err(invalid) => {
+            tracing::error!(
+                name = invalid.metadata.name,
+                error = invalid.error,
+                "an IdentityCenterInstance cannot be read and is left alone; delete it and create it again"
+            );
+            return Ok(Action::await_change());
+        }
+    };
+    let name = instance.name_any();
+    if instance.metadata.deletion_timestamp.is_some() {
+        context.instances.remove(&name);
+        return Ok(Action::await_change());
+    }
+    let generation = instance.metadata.generation.unwrap_or_default();
+    let mut status = instance.status.clone().unwrap_or_default();
+    let new_to_us = context.instances.get(&name).is_none_or(|known| *known.spec() != instance.spec);
+    let (ready, reason, message, again) = if let Some(other) = duplicate(&context, instance).await? {
+        context.instances.remove(&name);
+        let message =
+            format!("{other} names the same instanceArn; two of them would not share one quota: delete one of the two");
+        (false, Reason::Duplicate, message, LOOK_AGAIN)
+    } else if new_to_us || status.observed_generation != generation || !is_ready(&status) {
+        match connect(&context, &name, &instance.spec).await {
+            Ok(facts) => {
+                status.identity_store_id = Some(facts.identity_store);
+                status.owner_account = facts.owner_account;
+                status.delegated_administrator = Some(facts.delegated_administrator);
+                (true, Reason::InstanceReady, "AWS answers for this instance".to_owned(), LOOK_AGAIN)
+            }
+            Err(error) => {
+                let reason = match error.class() {
+                    Class::Blocked(_) => Reason::AccessDenied,
+                    Class::Terminal(_) => Reason::InstanceNotFound,
+                    _ => Reason::AwsUnavailable,
+                };
+                let hint = "check spec.instanceArn, spec.region and the operator's credentials; it is tried again";
+                (false, reason, format!("{error}; {hint}"), RETRY)
+            }
+        }
+    } else {
+        (true, Reason::InstanceReady, "AWS answers for this instance".to_owned(), LOOK_AGAIN)
+    };
+    status.observed_generation = generation;
+    set_ready(&mut status, ready, reason, &message, context.clock.now());
+    let mut busy = false;
+    if let Some(handle) = context.instances.get(&name) {
+        let view = quota(&handle);
+        busy = view.in_flight > 0 || view.queued > 0;
+        status.quota = Some(view);
+    }
+    if instance.status.as_ref() != Some(&status) {
+        match instances::write_status(&context.client, instance, &status).await {
+            Err(kube::Error::Api(answer)) if answer.is_conflict() => {}
+            outcome => outcome?,
+        }
+    }
+    Ok(Action::requeue(context.clock.real_duration(if busy { BUSY } else { again })))
+}
+
+/// When to try again after an error.
+#[allow(clippy::needless_pass_by_value, reason = "the signature is the controller's")]
+pub fn error_policy(_: Arc<DeserializeGuard<IdentityCenterInstance>>, error: &Error, context: Arc<Context>) -> Action {
+    tracing::warn!(%error, "an instance could not be looked at; it is tried again");
+    Action::requeue(context.clock.real_duration(RETRY))
+}
+
+/// Another instance with the same ARN.
+async fn duplicate(context: &Context, instance: &IdentityCenterInstance) -> Result<Option<String>, Error> {
+    let all = instances::list(&context.client).await?;
+    let other = all.iter().find(|other| {
+        other.spec.instance_arn == instance.spec.instance_arn
+            && other.uid() != instance.uid()
+            && other.metadata.deletion_timestamp.is_none()
+    });
+    Ok(other.map(ResourceExt::name_any))
+}
+
+/// Connects to an instance and puts it among those that are ready.
+pub async fn connect(
+    context: &Arc<Context>,
+    name: &str,
+    spec: &IdentityCenterInstanceSpec,
+) -> Result<Facts, aws::Error> {
+    let known = context.instances.get(name);
+    let gate = known.as_ref().map_or_else(|| context.new_gate(spec), |known| known.gate.clone());
+    gate.set_limits(spec.limits.requests_per_second, spec.limits.outstanding_requests);
+    let aws = context.connect_aws(spec, gate.clone()).await?;
+    let described = aws.describe_instance().await?;
+    // Who we are is worth knowing, but not every endpoint tells.
+    let caller = aws.caller_account().await.ok();
+    let delegated = matches!((&caller, &described.owner_account), (Some(caller), Some(owner)) if caller != owner);
+    let facts = Facts {
+        identity_store: described.identity_store_id,
+        owner_account: described.owner_account,
+        delegated_administrator: delegated,
+    };
+    if let Some(known) = known {
+        known.reconnect(spec.clone(), aws, facts.clone());
+    } else {
+        let stop = context.stop.child_token();
+        let handle = Arc::new(InstanceHandle::new(name.to_owned(), spec.clone(), aws, gate, facts.clone(), stop));
+        context.instances.put(Arc::clone(&handle));
+        tokio::spawn(poll::poll(Arc::clone(context), Arc::clone(&handle)));
+        tokio::spawn(grants::follow_holds(Arc::clone(context), handle));
+    }
+    Ok(facts)
+}
+
+fn is_ready(status: &IdentityCenterInstanceStatus) -> bool {
+    crate::api::condition::is_true(&status.conditions, ConditionType::Ready)
+}
+
+fn set_ready(
+    status: &mut IdentityCenterInstanceStatus,
+    ready: bool,
+    reason: Reason,
+    message: &str,
+    now: jiff::Timestamp,
+) {
+    let generation = Some(status.observed_generation);
+    let stuck = matches!(reason, Reason::Duplicate);
+    let conditions = &mut status.conditions;
+    set_condition(conditions, ConditionType::Ready, ready, reason, message, generation, now);
+    set_condition(conditions, ConditionType::Reconciling, !ready && !stuck, reason, message, generation, now);
+    set_condition(conditions, ConditionType::Stalled, stuck, reason, message, generation, now);
+}
+
+fn quota(handle: &InstanceHandle) -> QuotaView {
+    let view = handle.gate.governor().view();
+    QuotaView {
+        requests_per_second: crate::engine::timing::round(view.requests_per_second),
+        slots: i32::try_from(view.slots).unwrap_or(i32::MAX),
+        in_flight: i32::try_from(view.in_flight).unwrap_or(i32::MAX),
+        queued: i32::try_from(view.queued).unwrap_or(i32::MAX),
+        throttled_since: view.throttled_since,
+    }
+}

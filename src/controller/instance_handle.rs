@@ -1,0 +1,223 @@
+//! One Identity Center instance that is ready: its client, its quota, its key table, its poller.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::key_table::KeyTable;
+use super::live::Shown;
+use crate::api::IdentityCenterInstanceSpec;
+use crate::aws;
+use crate::engine::cover::{CoverHints, ReadOperation};
+use crate::engine::polling::Poller;
+use crate::model::{
+    AccountId, AssignmentKey, BlockedReason, Class, IdentityStoreId, Key, PermissionSetArn, Principal,
+};
+use crate::plan::{AccountState, PrincipalState};
+
+/// A key that was written this recently may be shown by a list as it was before.
+const RECENTLY: SignedDuration = SignedDuration::from_secs(60);
+
+/// What was found out about an instance when it was connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Its identity store.
+    pub identity_store: IdentityStoreId,
+    /// The account that owns it.
+    pub owner_account: Option<AccountId>,
+    /// Whether the operator's credentials are of another account.
+    pub delegated_administrator: bool,
+}
+
+/// What changes when somebody edits the instance; all else stays, because actions are at work.
+#[derive(Clone)]
+struct Connection {
+    spec: Arc<IdentityCenterInstanceSpec>,
+    aws: aws::Client,
+    facts: Facts,
+}
+
+/// Which action a request in AWS belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The Rollback.
+    pub uid: Arc<str>,
+    /// The item of its plan.
+    pub item: usize,
+}
+
+/// One instance that is ready.
+pub struct InstanceHandle {
+    /// Name of its `IdentityCenterInstance`.
+    pub name: String,
+    /// The gate, with the governor of the quota.
+    pub gate: aws::Gate,
+    /// Which Rollback holds which key.
+    pub keys: KeyTable,
+    /// Wakes the poller when there is something new to follow.
+    pub poll: Notify,
+    /// Ends its tasks.
+    pub stop: CancellationToken,
+    connection: Mutex<Connection>,
+    poller: Mutex<Poller<Owner>>,
+    hints: Mutex<CoverHints>,
+    written: Mutex<HashMap<Key, Timestamp>>,
+    accounts: Mutex<BTreeMap<AccountId, AccountState>>,
+}
+
+impl std::fmt::Debug for InstanceHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InstanceHandle").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl InstanceHandle {
+    /// A handle of a connected instance.
+    #[must_use]
+    pub fn new(
+        name: String,
+        spec: IdentityCenterInstanceSpec,
+        aws: aws::Client,
+        gate: aws::Gate,
+        facts: Facts,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            name,
+            gate,
+            connection: Mutex::new(Connection { spec: Arc::new(spec), aws, facts }),
+            keys: KeyTable::default(),
+            poll: Notify::new(),
+            stop,
+            poller: Mutex::default(),
+            hints: Mutex::default(),
+            written: Mutex::default(),
+            accounts: Mutex::default(),
+        }
+    }
+
+    /// Takes in an edited instance.
+    pub fn reconnect(&self, spec: IdentityCenterInstanceSpec, aws: aws::Client, facts: Facts) {
+        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = Connection { spec: Arc::new(spec), aws, facts };
+    }
+
+    fn connection(&self) -> Connection {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Its spec.
+    #[must_use]
+    pub fn spec(&self) -> Arc<IdentityCenterInstanceSpec> {
+        self.connection().spec
+    }
+
+    /// The client, behind the gate, for calls of this priority.
+    #[must_use]
+    pub fn aws(&self, priority: aws::Priority) -> aws::Client {
+        self.connection().aws.with_priority(priority)
+    }
+
+    /// What was found out when it was connected.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        self.connection().facts
+    }
+
+    /// The poller. Held for moments only.
+    pub fn poller(&self) -> MutexGuard<'_, Poller<Owner>> {
+        self.poller.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known about the cost of lists.
+    #[must_use]
+    pub fn hints(&self) -> CoverHints {
+        self.hints.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that a request about a key ended or was sent, and says whether another was shortly before.
+    pub fn note_write(&self, key: &Key, now: Timestamp) -> bool {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.len() > 50_000 {
+            written.retain(|_, at| now.duration_since(*at) < RECENTLY);
+        }
+        written.insert(key.clone(), now).is_some_and(|before| now.duration_since(before) < RECENTLY)
+    }
+
+    /// Whether an error says that lists by principal are denied, as they are to some delegated
+    /// administrators; from then on they are done without.
+    pub fn lists_by_principal_are_denied(&self, error: &aws::Error) -> bool {
+        let denied = error.operation() == "ListAccountAssignmentsForPrincipal"
+            && matches!(error.class(), Class::Blocked(BlockedReason::AccessDenied));
+        if denied {
+            self.hints.lock().unwrap_or_else(PoisonError::into_inner).principal_lists_denied = true;
+        }
+        denied
+    }
+
+    /// Asks AWS for one list, all pages.
+    pub async fn read(&self, operation: &ReadOperation, priority: aws::Priority) -> Result<Shown, aws::Error> {
+        let aws = self.aws(priority);
+        match operation {
+            ReadOperation::Principal(principal) => {
+                let rows = aws.list_assignments_for_principal(principal, None).await?;
+                let shown = Shown::of_principal(principal, rows);
+                let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
+                hints.principal_pages.insert(principal.clone(), shown.calls);
+                Ok(shown)
+            }
+            ReadOperation::Pair(account, set) => {
+                Ok(Shown::of_pair(account, set, aws.list_assignments(account, set).await?))
+            }
+            ReadOperation::PermissionSet(set) => {
+                Ok(Shown::of_set(set, aws.describe_permission_set(set).await?.is_some()))
+            }
+        }
+    }
+
+    /// Every assignment of a permission set: one list for each account that it is provisioned in.
+    pub async fn assignments_of(&self, set: &PermissionSetArn) -> Result<BTreeSet<AssignmentKey>, aws::Error> {
+        let aws = self.aws(aws::Priority::PreRead);
+        let mut assigned = BTreeSet::new();
+        for account in aws.accounts_with_permission_set(set).await? {
+            let principals = aws.list_assignments(&account, set).await?;
+            assigned.extend(Shown::of_pair(&account, set, principals).present);
+        }
+        Ok(assigned)
+    }
+
+    /// Whether an account can be written to. Without leave to ask, nobody knows.
+    pub async fn account_state(&self, account: &AccountId) -> Result<AccountState, aws::Error> {
+        if let Some(known) = self.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(account) {
+            return Ok(*known);
+        }
+        let state = match self.aws(aws::Priority::PreRead).describe_account(account).await {
+            Ok(Some(facts)) if facts.active => AccountState::Active,
+            Ok(Some(_)) => AccountState::Suspended,
+            Ok(None) => AccountState::Missing,
+            Err(error) if matches!(error.class(), Class::Blocked(_) | Class::Terminal(_)) => AccountState::Unknown,
+            Err(error) => return Err(error),
+        };
+        // Only what is good is remembered: an account that is reopened is looked at again.
+        if matches!(state, AccountState::Active | AccountState::Unknown) {
+            self.accounts.lock().unwrap_or_else(PoisonError::into_inner).insert(account.clone(), state);
+        }
+        Ok(state)
+    }
+
+    /// Whether a principal exists. Without leave to ask, nobody knows.
+    pub async fn principal_state(&self, principal: &Principal) -> Result<PrincipalState, aws::Error> {
+        let store = self.facts().identity_store;
+        match self.aws(aws::Priority::PreRead).describe_principal(&store, principal).await {
+            Ok(Some(found)) if found.enabled => Ok(PrincipalState::Exists),
+            Ok(Some(_)) => Ok(PrincipalState::Disabled),
+            Ok(None) => Ok(PrincipalState::Missing),
+            Err(error) if matches!(error.class(), Class::Blocked(_) | Class::Terminal(_)) => {
+                Ok(PrincipalState::Unknown)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

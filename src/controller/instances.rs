@@ -1,0 +1,40 @@
+//! The instances that are ready, by name.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::instance_handle::InstanceHandle;
+
+/// The instances that are ready, by name.
+#[derive(Debug, Default)]
+pub struct Instances(Mutex<BTreeMap<String, Arc<InstanceHandle>>>);
+
+impl Instances {
+    /// The instance of this name, if it is ready.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Arc<InstanceHandle>> {
+        self.lock().get(name).cloned()
+    }
+
+    /// Every instance that is ready.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<InstanceHandle>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Puts an instance in.
+    pub fn put(&self, handle: Arc<InstanceHandle>) {
+        self.lock().insert(handle.name.clone(), handle);
+    }
+
+    /// Takes an instance out and ends its tasks.
+    pub fn remove(&self, name: &str) {
+        if let Some(old) = self.lock().remove(name) {
+            old.stop.cancel();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<InstanceHandle>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

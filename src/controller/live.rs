@@ -1,0 +1,191 @@
+//! Reading AWS for a plan: fresh and fully paged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::error::Error;
+use super::instance_handle::InstanceHandle;
+use crate::api::OperationRecordSpec;
+use crate::aws;
+use crate::engine::cover::{ReadOperation, cover};
+use crate::model::{AccountId, AssignmentKey, Key, PermissionSetArn, Principal};
+use crate::plan::{AccountState, Live, PrincipalState, SetFacts, Touched};
+
+/// Reads everything that a plan for these keys looks at.
+pub async fn read(
+    instance: &InstanceHandle,
+    touched: &Touched,
+    clones: &[OperationRecordSpec],
+) -> Result<Live, Error> {
+    let (present, requests) = assignments(instance, &touched.keys).await?;
+    let _ = requests;
+    let permission_sets = permission_sets(instance, touched, clones).await?;
+    let provisioned = provisioned(instance, &touched.permission_sets, &permission_sets).await?;
+    let facts = instance.facts();
+    Ok(Live {
+        assignments: present,
+        permission_sets,
+        provisioned,
+        accounts: accounts(instance, &touched.accounts).await?,
+        principals: principals(instance, &touched.principals).await?,
+        owner_account: facts.owner_account,
+        delegated_administrator: facts.delegated_administrator,
+    })
+}
+
+/// Which of the keys are there, and how many lists that took.
+async fn assignments(
+    instance: &InstanceHandle,
+    keys: &BTreeSet<Key>,
+) -> Result<(BTreeSet<AssignmentKey>, usize), Error> {
+    let wanted: Vec<&Key> = keys.iter().filter(|key| matches!(key, Key::Assignment(_))).collect();
+    loop {
+        let cover = cover(wanted.iter().copied(), &instance.hints());
+        let mut reads: FuturesUnordered<_> =
+            cover.operations.iter().map(|operation| instance.read(operation, aws::Priority::PreRead)).collect();
+        let mut present = BTreeSet::new();
+        let mut denied = false;
+        while let Some(read) = reads.next().await {
+            match read {
+                Ok(shown) => present.extend(shown.present),
+                Err(error) if instance.lists_by_principal_are_denied(&error) => denied = true,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if !denied {
+            present.retain(|key| keys.contains(&Key::Assignment(key.clone())));
+            return Ok((present, cover.calls));
+        }
+    }
+}
+
+async fn permission_sets(
+    instance: &InstanceHandle,
+    touched: &Touched,
+    clones: &[OperationRecordSpec],
+) -> Result<BTreeMap<PermissionSetArn, SetFacts>, Error> {
+    let mut facts = BTreeMap::new();
+    for set in &touched.permission_sets {
+        let deletable = touched.keys.contains(&Key::PermissionSet(set.clone()));
+        let mut found = SetFacts::default();
+        if deletable {
+            if let Some((name, content)) = instance.aws(aws::Priority::PreRead).permission_set_content(set).await? {
+                (found.exists, found.name, found.content) = (true, Some(name), Some(content));
+                found.assigned = instance.assignments_of(set).await?;
+            }
+            let source = clones
+                .iter()
+                .filter_map(|record| record.created_permission_set.as_ref())
+                .find(|created| created.arn == *set)
+                .and_then(|created| created.source.as_ref());
+            if let Some(source) = source {
+                found.source_content = instance.aws(aws::Priority::PreRead).permission_set_content(source).await?.map(|(_, content)| content);
+            }
+        } else if let Some(described) = instance.aws(aws::Priority::PreRead).describe_permission_set(set).await? {
+            found.exists = true;
+            found.name = Some(described.name);
+            found.session_duration = described.session_duration;
+        }
+        facts.insert(set.clone(), found);
+    }
+    Ok(facts)
+}
+
+async fn provisioned(
+    instance: &InstanceHandle,
+    sets: &BTreeSet<PermissionSetArn>,
+    facts: &BTreeMap<PermissionSetArn, SetFacts>,
+) -> Result<BTreeMap<PermissionSetArn, BTreeSet<AccountId>>, Error> {
+    let mut provisioned = BTreeMap::new();
+    for set in sets.iter().filter(|set| facts.get(*set).is_some_and(|facts| facts.exists)) {
+        let accounts = instance.aws(aws::Priority::PreRead).accounts_with_permission_set(set).await?;
+        provisioned.insert(set.clone(), accounts.into_iter().collect());
+    }
+    Ok(provisioned)
+}
+
+async fn accounts(
+    instance: &InstanceHandle,
+    accounts: &BTreeSet<AccountId>,
+) -> Result<BTreeMap<AccountId, AccountState>, Error> {
+    let mut states = BTreeMap::new();
+    for account in accounts {
+        states.insert(account.clone(), instance.account_state(account).await?);
+    }
+    Ok(states)
+}
+
+async fn principals(
+    instance: &InstanceHandle,
+    principals: &BTreeSet<Principal>,
+) -> Result<BTreeMap<Principal, PrincipalState>, Error> {
+    let mut states = BTreeMap::new();
+    for principal in principals {
+        states.insert(principal.clone(), instance.principal_state(principal).await?);
+    }
+    Ok(states)
+}
+
+/// Which assignments a list shows to be there.
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    /// Assignments that are there, of those that the list is about.
+    pub present: BTreeSet<AssignmentKey>,
+    /// Permission sets that are there.
+    pub sets: BTreeSet<PermissionSetArn>,
+    /// Calls that it took.
+    pub calls: usize,
+}
+
+impl Shown {
+    /// Whether a key that the list is about is there.
+    #[must_use]
+    pub fn has(&self, key: &Key) -> bool {
+        match key {
+            Key::Assignment(key) => self.present.contains(key),
+            Key::PermissionSet(set) => self.sets.contains(set),
+        }
+    }
+
+    /// Takes in the answer to one operation.
+    #[must_use]
+    pub fn of_principal(principal: &Principal, rows: Vec<(AccountId, PermissionSetArn)>) -> Self {
+        let calls = rows.len().div_ceil(100).max(1);
+        let present = rows
+            .into_iter()
+            .map(|(account, permission_set)| AssignmentKey { account, permission_set, principal: principal.clone() })
+            .collect();
+        Self { present, sets: BTreeSet::new(), calls }
+    }
+
+    /// Takes in the answer to one operation.
+    #[must_use]
+    pub fn of_pair(account: &AccountId, set: &PermissionSetArn, principals: Vec<Principal>) -> Self {
+        let calls = principals.len().div_ceil(100).max(1);
+        let present = principals
+            .into_iter()
+            .map(|principal| AssignmentKey {
+                account: account.clone(),
+                permission_set: set.clone(),
+                principal,
+            })
+            .collect();
+        Self { present, sets: BTreeSet::new(), calls }
+    }
+
+    /// Takes in the answer to one operation.
+    #[must_use]
+    pub fn of_set(set: &PermissionSetArn, exists: bool) -> Self {
+        Self { present: BTreeSet::new(), sets: exists.then(|| set.clone()).into_iter().collect(), calls: 1 }
+    }
+}
+
+/// The principal that a list is about, for remembering its pages.
+#[must_use]
+pub const fn principal_of(operation: &ReadOperation) -> Option<&Principal> {
+    match operation {
+        ReadOperation::Principal(principal) => Some(principal),
+        ReadOperation::Pair(..) | ReadOperation::PermissionSet(_) => None,
+    }
+}

@@ -1,0 +1,289 @@
+//! Doing what a tick decided: each effect is a task of its own that leaves what it saw with the
+//! run and asks for another tick.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::context::Context;
+use super::instance_handle::{InstanceHandle, Owner};
+use super::run::{Run, Trouble};
+use super::{grants, resolve};
+use crate::api::Reason;
+use crate::aws;
+use crate::engine::cover::ReadOperation;
+use crate::engine::observations::{Answer, Event, KeyRead};
+use crate::engine::polling::Pool;
+use crate::engine::{Effect, Effects};
+use crate::model::time::later;
+use crate::model::{ActionKind, AssignmentKey, BlockedReason, Class, Key, RequestId};
+
+/// How long after a conflict or a throttled call the same account is left alone.
+const BACK_OFF: SignedDuration = SignedDuration::from_millis(1500);
+/// How long after a failed read it is tried again.
+const READ_RETRY: Duration = Duration::from_secs(2);
+/// How long AWS is left alone about a request that it says is still in progress.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
+
+/// Starts the effects of a tick. Says whether a slot was granted to this very run.
+pub fn perform(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<Run>, effects: Effects) {
+    let emergency = effects.emergency;
+    for effect in effects.list {
+        let (context, instance, run) = (Arc::clone(context), Arc::clone(instance), Arc::clone(run));
+        match effect {
+            Effect::Send { item, attempt } => {
+                {
+                    let mut observations = run.observations();
+                    let memory = observations.item_mut(item);
+                    memory.sent = Some(attempt);
+                    memory.granted = false;
+                }
+                tokio::spawn(async move { send(&context, &instance, &run, item).await });
+            }
+            Effect::GiveBack(item) => {
+                run.observations().item_mut(item).granted = false;
+                grants::release(&context, &instance, &run.uid, item);
+            }
+            Effect::Read(operations) => {
+                for operation in operations {
+                    let shown = run.shown_by(&operation);
+                    run.observations().under_way.reading.extend(shown.iter().copied());
+                    let (context, instance, run) = (Arc::clone(&context), Arc::clone(&instance), Arc::clone(&run));
+                    tokio::spawn(async move { read(&context, &instance, &run, &operation, &shown).await });
+                }
+            }
+            Effect::Describe { item, request_id } => {
+                run.observations().under_way.describing.insert(item);
+                tokio::spawn(async move { describe(&context, &instance, &run, item, request_id).await });
+            }
+            Effect::Resolve(items) => {
+                run.observations().under_way.resolving.extend(items.iter().copied());
+                tokio::spawn(async move { resolve::resolve(&context, &instance, &run, items).await });
+            }
+        }
+    }
+    grants::want(context, instance, &run.uid, emergency, effects.want);
+}
+
+async fn send(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<Run>, item: usize) {
+    let Some(plan) = run.items.get(item) else { return };
+    let contested = instance.note_write(&plan.key(), context.clock.now());
+    {
+        let mut observations = run.observations();
+        observations.item_mut(item).contested |= contested;
+        observations.requests += 1;
+    }
+    let aws = instance.aws(aws::Priority::Mutation);
+    let answer = match (plan.action, plan.key()) {
+        (ActionKind::CreateAssignment, Key::Assignment(key)) => aws.create_assignment(&key).await.map(Some),
+        (ActionKind::DeleteAssignment, Key::Assignment(key)) => aws.delete_assignment(&key).await.map(Some),
+        (ActionKind::DeletePermissionSet, Key::PermissionSet(set)) => aws.delete_permission_set(&set).await.map(|()| None),
+        _ => {
+            let message = "the plan holds an action that this version cannot execute".to_owned();
+            let class = Class::Blocked(BlockedReason::Unsupported);
+            settle(context, instance, run, item, Event::Refused { item, class, message, at: context.clock.now() });
+            return;
+        }
+    };
+    let at = context.clock.now();
+    match answer {
+        Ok(Some(accepted)) => {
+            follow(instance, run, item, accepted.request_id.clone(), at);
+            run.observations().push(Event::Accepted { item, request_id: accepted.request_id, at });
+            context.wake(&run.reference);
+        }
+        Ok(None) => settle(context, instance, run, item, Event::Completed { item, at }),
+        Err(error) => failed(context, instance, run, item, &error, at),
+    }
+}
+
+/// Follows a request until it ends.
+pub fn follow(instance: &InstanceHandle, run: &Run, item: usize, request_id: RequestId, at: Timestamp) {
+    if let Some(pool) = run.items.get(item).and_then(|plan| Pool::of(plan.action)) {
+        let owner = Owner { uid: run.uid.as_str().into(), item };
+        instance.poller().track(request_id, owner, pool, at);
+        instance.poll.notify_one();
+    }
+}
+
+/// Leaves an event and gives the slot back: nothing is at work for the item.
+pub fn settle(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<Run>, item: usize, event: Event) {
+    run.observations().push(event);
+    grants::release(context, instance, &run.uid, item);
+    context.wake(&run.reference);
+}
+
+fn failed(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    run: &Arc<Run>,
+    item: usize,
+    error: &aws::Error,
+    at: Timestamp,
+) {
+    let message = error.to_string();
+    if !error.may_have_been_sent() {
+        match error.class() {
+            Class::Blocked(_) | Class::Terminal(_) => {
+                let class = error.class();
+                settle(context, instance, run, item, Event::Refused { item, class, message, at });
+                return;
+            }
+            class @ (Class::Conflict | Class::Throttled { .. } | Class::Retry) => {
+                let mut observations = run.observations();
+                match class {
+                    Class::Conflict => observations.conflicts += 1,
+                    Class::Throttled { .. } => observations.throttled += 1,
+                    _ => {}
+                }
+                let memory = observations.item_mut(item);
+                memory.sent = None;
+                memory.not_before = Some(later(at, BACK_OFF));
+                drop(observations);
+                if let (Class::Conflict, Some(account)) = (&class, run.items.get(item).and_then(|i| i.account.clone())) {
+                    grants::hold_account(instance, account, later(at, BACK_OFF));
+                }
+                // The engine counts how long a permission set has been refused.
+                settle(context, instance, run, item, Event::Refused { item, class, message, at });
+                return;
+            }
+        }
+    }
+    tracing::warn!(rollback = %run.reference.name, item, error = message, "no answer: the request may be at work");
+    let mut observations = run.observations();
+    observations.item_mut(item).in_doubt = true;
+    observations.push(Event::NoAnswer { item, message, at });
+    drop(observations);
+    context.wake(&run.reference);
+}
+
+async fn read(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    run: &Arc<Run>,
+    operation: &ReadOperation,
+    shown_items: &[usize],
+) {
+    let begun = context.clock.now();
+    let priority = aws::Priority::Verify;
+    let outcome = instance.read(operation, priority).await;
+    if let Err(error) = &outcome {
+        if !instance.lists_by_principal_are_denied(error) {
+            run.set_trouble(Some(trouble(error)));
+            context.clock.sleep(READ_RETRY).await;
+        }
+    } else {
+        run.set_trouble(None);
+    }
+    let mut observations = run.observations();
+    for item in shown_items {
+        observations.under_way.reading.remove(item);
+    }
+    if let Ok(shown) = outcome {
+        observations.requests += i64::try_from(shown.calls).unwrap_or(0);
+        for item in shown_items {
+            if let Some(plan) = run.items.get(*item) {
+                let presence = shown.has(&plan.key()).into();
+                observations.saw(*item, KeyRead { begun, presence });
+            }
+        }
+    } else {
+        observations.requests += 1;
+    }
+    drop(observations);
+    context.wake(&run.reference);
+}
+
+async fn describe(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    run: &Arc<Run>,
+    item: usize,
+    request_id: RequestId,
+) {
+    let Some(direction) = run.items.get(item).and_then(|plan| direction(plan.action)) else { return };
+    let answer = instance.aws(aws::Priority::Verify).describe_request(direction, &request_id).await;
+    let at = context.clock.now();
+    let mut observations = run.observations();
+    observations.requests += 1;
+    observations.under_way.describing.remove(&item);
+    let memory = observations.item_mut(item);
+    memory.ask_after = Some(later(at, ASK_AGAIN));
+    match answer {
+        Ok(found) => {
+            let answer = answer_of(found, direction);
+            if let Answer::Failed { class: Class::Retry | Class::Conflict | Class::Throttled { .. }, .. } = &answer {
+                memory.not_before = Some(later(at, SignedDuration::from_secs(5)));
+            }
+            memory.answer = Some((request_id, answer));
+        }
+        Err(error) => {
+            drop(observations);
+            run.set_trouble(Some(trouble(&error)));
+            context.clock.sleep(READ_RETRY).await;
+        }
+    }
+    context.wake(&run.reference);
+}
+
+/// What AWS's description of a request says.
+#[must_use]
+pub fn answer_of(found: Option<aws::RequestOutcome>, direction: aws::Direction) -> Answer {
+    let Some(found) = found else { return Answer::Forgotten };
+    match found.state {
+        aws::RequestState::InProgress => Answer::InProgress,
+        aws::RequestState::Succeeded => Answer::Succeeded,
+        aws::RequestState::Failed => {
+            let reason = found.failure_reason.unwrap_or_else(|| "AWS gave no reason".to_owned());
+            match aws::failure_class(direction, &reason) {
+                // What was to be removed was not there: the goal is met.
+                None => Answer::Succeeded,
+                Some(class) => Answer::Failed { reason, class },
+            }
+        }
+    }
+}
+
+/// Which of AWS's two request lists an action is in.
+#[must_use]
+pub const fn direction(action: ActionKind) -> Option<aws::Direction> {
+    match action {
+        ActionKind::CreateAssignment => Some(aws::Direction::Create),
+        ActionKind::DeleteAssignment => Some(aws::Direction::Delete),
+        ActionKind::CreatePermissionSet | ActionKind::DeletePermissionSet => None,
+    }
+}
+
+/// What an error of AWS means to the user of a Rollback.
+#[must_use]
+pub fn trouble(error: &aws::Error) -> Trouble {
+    let reason = match error.class() {
+        Class::Blocked(BlockedReason::AccessDenied | BlockedReason::ManagementAccount) => Reason::AccessDenied,
+        Class::Throttled { .. } => Reason::Throttled,
+        _ => Reason::AwsUnavailable,
+    };
+    let next = match reason {
+        Reason::AccessDenied => "give the operator's role the permission that AWS names; it is tried again",
+        _ => "it is tried again",
+    };
+    Trouble { reason, message: format!("{error}; {next}") }
+}
+
+/// The assignment that an item is about; none for a permission set itself.
+#[must_use]
+pub fn assignment(run: &Run, item: usize) -> Option<AssignmentKey> {
+    match run.items.get(item)?.key() {
+        Key::Assignment(key) => Some(key),
+        Key::PermissionSet(_) => None,
+    }
+}
+
+/// Items as a set, for taking them out of what is under way.
+pub fn no_longer_resolving(run: &Run, items: &BTreeSet<usize>) {
+    let mut observations = run.observations();
+    for item in items {
+        observations.under_way.resolving.remove(item);
+    }
+}

@@ -1,0 +1,242 @@
+//! From a Rollback to its plan.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use super::context::Context;
+use super::error::Error;
+use super::rollback::{end, write};
+use super::select::{Obstacle, Selection, related, selection};
+use super::{approve, estimate, live};
+use crate::api::condition::{ConditionType, remove_condition};
+use crate::api::rollback::Mode;
+use crate::api::rollback_status::{Phase, PlanStatus, RollbackStatus};
+use crate::api::{Reason, Rollback};
+use crate::cluster::plans;
+use crate::engine::{conditions, timing};
+use crate::plan::{self, Plan, Record, Refusal, Request};
+
+/// How often something that is waited for is looked for, beside the watches that wake at once.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// A plan with the records that it rests on.
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Where it would be executed.
+    pub selection: Selection,
+}
+
+/// Makes the plan and says what comes next.
+pub async fn plan(
+    context: &Arc<Context>,
+    rollback: &Rollback,
+    mut status: RollbackStatus,
+) -> Result<Action, Error> {
+    let now = context.clock.now();
+    status.observed_generation = rollback.metadata.generation.unwrap_or_default();
+    status.attempt = rollback.spec.attempt;
+    if let Some((reason, message)) = ended_before_it_began(rollback, now) {
+        let phase = if reason == Reason::Cancelled { Phase::Cancelled } else { Phase::Failed };
+        return end(context, rollback, status, phase, reason, &message).await;
+    }
+    let selection = match selection(context, rollback).await? {
+        Ok(selection) => selection,
+        Err(obstacle) => return stop_at(context, rollback, status, obstacle).await,
+    };
+    describe(&mut status, &selection);
+    if plan::already_rolled_back(&ledgers(context, &selection).await?, &selection.selected) {
+        let message = "nothing is open: the ledger shows that these operations were undone before";
+        status.plan = None;
+        status.progress = None;
+        return end(context, rollback, status, Phase::AlreadyRolledBack, Reason::AlreadyRolledBack, message).await;
+    }
+    status.phase = Phase::Planning;
+    timing::phase_began(&mut status, now);
+    conditions::summarize(&mut status, Reason::Planning, "reads the records and AWS's present state", now);
+    let rollback = write(context, rollback, &status).await?;
+    let planned = match make(context, &rollback, selection).await? {
+        Ok(planned) => planned,
+        Err(obstacle) => return stop_at(context, &rollback, status, obstacle).await,
+    };
+    publish(context, &rollback, status, planned).await
+}
+
+/// Reads AWS and plans.
+pub async fn make(
+    context: &Context,
+    rollback: &Rollback,
+    selection: Selection,
+) -> Result<Result<Planned, Obstacle>, Error> {
+    let references: Vec<&Record> = selection.selected.iter().collect();
+    let touched = plan::touched(&references);
+    let (records, unreadable) = related(context, &selection, &touched.keys).await?;
+    let clones: Vec<_> = selection.selected.iter().map(|record| record.spec.clone()).collect();
+    let live = live::read(&selection.instance, &touched, &clones).await?;
+    let spec = selection.instance.spec();
+    let outcome = plan::plan(&Request {
+        instance: &selection.instance.name,
+        instance_arn: &spec.instance_arn,
+        records: &records,
+        selected: &selection.selected,
+        policy: &spec.policy,
+        live: &live,
+        intent: plan::Intent::of(&rollback.spec),
+    });
+    Ok(match outcome {
+        Ok(mut plan) => {
+            if !unreadable.is_empty() {
+                plan.warnings.push(format!(
+                    "{} records of the instance cannot be read by this version and were left out: {}",
+                    unreadable.len(),
+                    unreadable.join(", ").chars().take(500).collect::<String>()
+                ));
+            }
+            Ok(Planned { plan, selection })
+        }
+        Err(refusal) => Err(Obstacle::Refuse(reason_of(&refusal), refusal.to_string())),
+    })
+}
+
+async fn publish(
+    context: &Arc<Context>,
+    rollback: &Rollback,
+    mut status: RollbackStatus,
+    planned: Planned,
+) -> Result<Action, Error> {
+    let now = context.clock.now();
+    let Planned { plan, selection } = planned;
+    let uid = rollback.uid().unwrap_or_default();
+    let spec = selection.instance.spec();
+    let shards = plan::shards(&plan, &rollback.name_any(), &uid, &spec.instance_arn, rollback.spec.attempt);
+    let names = plans::create(&context.client, rollback, shards).await?;
+    status.record_refs.clone_from(&plan.record_refs);
+    status.progress = None;
+    status.plan = Some(PlanStatus {
+        digest: plan.digest.clone(),
+        created_at: now,
+        policy: spec.policy.approval,
+        grade: plan.grade,
+        actions: count(plan.actions),
+        kept: count(plan.kept),
+        blocked: count(plan.blocked),
+        gives_access: plan.gives_access,
+        assumed: plan.assumed,
+        shards: names,
+        warnings: plan.warnings.clone(),
+        authors: plan.authors.clone(),
+        approved_by: None,
+        estimate: estimate::estimate(&plan.items, &selection.instance),
+    });
+    let sentence = format!(
+        "{} actions, {} kept as they are, {} blocked; {}",
+        plan.actions,
+        plan.kept,
+        plan.blocked,
+        plan.grade.as_str()
+    );
+    conditions::step(&mut status, ConditionType::Planned, true, Reason::Planned, &sentence, now);
+    for kind in [ConditionType::Approved, ConditionType::Executed, ConditionType::Verified] {
+        remove_condition(&mut status.conditions, kind);
+    }
+    if rollback.spec.mode == Mode::PlanOnly {
+        status.phase = Phase::Planned;
+        timing::phase_began(&mut status, now);
+        let message = format!("planned: {sentence}; set spec.mode to Apply to go on");
+        conditions::summarize(&mut status, Reason::Planned, &message, now);
+        write(context, rollback, &status).await?;
+        context.event(rollback, Reason::Planned, &message, false);
+        return Ok(Action::await_change());
+    }
+    status.phase = Phase::AwaitingApproval;
+    timing::phase_began(&mut status, now);
+    context.event(rollback, Reason::Planned, &sentence, false);
+    approve::decide(context, rollback, status, Some(selection)).await
+}
+
+/// Every ledger of the instance that is about what was selected.
+async fn ledgers(context: &Context, selection: &Selection) -> Result<Vec<Record>, Error> {
+    let references: Vec<&Record> = selection.selected.iter().collect();
+    let (records, _) = related(context, selection, &plan::touched(&references).keys).await?;
+    Ok(records)
+}
+
+async fn stop_at(
+    context: &Context,
+    rollback: &Rollback,
+    mut status: RollbackStatus,
+    obstacle: Obstacle,
+) -> Result<Action, Error> {
+    match obstacle {
+        Obstacle::Refuse(reason, message) => {
+            end(context, rollback, status, Phase::Failed, reason, &message).await
+        }
+        Obstacle::Wait(reason, message) => {
+            let now = context.clock.now();
+            status.phase = Phase::Pending;
+            conditions::summarize(&mut status, reason, &message, now);
+            write(context, rollback, &status).await?;
+            Ok(Action::requeue(context.clock.real_duration(LOOK_AGAIN)))
+        }
+    }
+}
+
+/// Whether a Rollback that has sent nothing yet is over already.
+#[must_use]
+pub fn ended_before_it_began(rollback: &Rollback, now: jiff::Timestamp) -> Option<(Reason, String)> {
+    if rollback.spec.cancel {
+        return Some((Reason::Cancelled, "cancelled before anything was written".to_owned()));
+    }
+    let deadline = rollback.spec.deadline.filter(|deadline| *deadline <= now)?;
+    Some((Reason::DeadlinePassed, format!("spec.deadline {deadline} passed before anything was written")))
+}
+
+/// Writes only that the present generation was seen.
+pub async fn observe_generation(
+    context: &Context,
+    rollback: &Rollback,
+    mut status: RollbackStatus,
+) -> Result<Rollback, Error> {
+    let generation = rollback.metadata.generation.unwrap_or_default();
+    if status.observed_generation == generation {
+        return Ok(rollback.clone());
+    }
+    status.observed_generation = generation;
+    for condition in &mut status.conditions {
+        condition.observed_generation = Some(generation);
+    }
+    write(context, rollback, &status).await
+}
+
+fn describe(status: &mut RollbackStatus, selection: &Selection) {
+    let first = selection.selected.first();
+    let types: std::collections::BTreeSet<_> =
+        selection.selected.iter().map(|record| record.spec.operation_type.as_str()).collect();
+    status.instance = Some(selection.instance.name.clone());
+    status.operation = match selection.selected.len() {
+        1 => first.map(|record| record.name.clone()),
+        count => Some(format!("{count} records")),
+    };
+    status.operation_type = match types.len() {
+        1 => first.map(|record| record.spec.operation_type.as_str().to_owned()),
+        _ => Some("Mixed".to_owned()),
+    };
+}
+
+const fn reason_of(refusal: &Refusal) -> Reason {
+    match refusal {
+        Refusal::NothingSelected => Reason::NothingSelected,
+        Refusal::TooLarge { .. } => Reason::PlanTooLarge,
+        Refusal::Unsupported(_) => Reason::Unsupported,
+        Refusal::InstancesDiffer { .. } | Refusal::ForeignInstance { .. } => Reason::InstancesDiffer,
+        Refusal::TooManyActions { .. } => Reason::RefusedByPolicy,
+        _ => Reason::RecordInvalid,
+    }
+}
+
+fn count(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

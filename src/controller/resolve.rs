@@ -1,0 +1,185 @@
+//! Intents in doubt: a restart or a lost reply left open whether they were sent. What AWS shows
+//! decides: the request itself, if it is found, or else the key.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::context::Context;
+use super::error::Error;
+use super::instance_handle::InstanceHandle;
+use super::perform::{assignment, direction, follow, no_longer_resolving, trouble};
+use super::run::Run;
+use super::grants;
+use crate::aws;
+use crate::engine::cover::cover;
+use crate::engine::observations::{Event, Found, KeyRead};
+use crate::engine::recovery::{
+    DescribedRequest, Doubt, MAX_ENDED_DESCRIBED, READS_APART, earliest, match_requests,
+};
+use crate::model::{Key, Presence};
+
+/// How long to wait before looking again after AWS gave no answer.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Finds out about items in doubt, and leaves an event for each of them.
+pub async fn resolve(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<Run>, items: Vec<usize>) {
+    let items: BTreeSet<usize> = items.into_iter().collect();
+    match find(context, instance, run, &items).await {
+        Ok(found) => {
+            let at = context.clock.now();
+            for (item, found) in found {
+                tracing::info!(rollback = %run.reference.name, item, ?found, "an intent in doubt was resolved");
+                if let Found::AtWork(request_id) = &found {
+                    follow(instance, run, item, request_id.clone(), at);
+                } else {
+                    grants::release(context, instance, &run.uid, item);
+                }
+                let mut observations = run.observations();
+                let memory = observations.item_mut(item);
+                memory.in_doubt = false;
+                memory.granted = false;
+                memory.contested = true;
+                if found == Found::NeverSent {
+                    memory.sent = None;
+                }
+                observations.push(Event::Resolved { item, found, at });
+            }
+            no_longer_resolving(run, &items);
+        }
+        Err(error) => {
+            tracing::warn!(rollback = %run.reference.name, %error, "intents in doubt could not be looked for; it is tried again");
+            if let Error::Aws(error) = &error {
+                run.set_trouble(Some(trouble(error)));
+            }
+            context.clock.sleep(AGAIN).await;
+            no_longer_resolving(run, &items);
+        }
+    }
+    context.wake(&run.reference);
+}
+
+async fn find(
+    context: &Context,
+    instance: &InstanceHandle,
+    run: &Run,
+    items: &BTreeSet<usize>,
+) -> Result<BTreeMap<usize, Found>, Error> {
+    let mut found = BTreeMap::new();
+    for way in [aws::Direction::Create, aws::Direction::Delete] {
+        let doubts = doubts(run, items, way).await;
+        if !doubts.is_empty() {
+            found.extend(find_requests(instance, run, &doubts, way).await?);
+        }
+    }
+    let rest: Vec<usize> = items.iter().copied().filter(|item| !found.contains_key(item)).collect();
+    if !rest.is_empty() {
+        found.extend(find_by_key(context, instance, run, &rest).await?);
+    }
+    Ok(found)
+}
+
+async fn doubts(run: &Run, items: &BTreeSet<usize>, way: aws::Direction) -> Vec<Doubt> {
+    let working = run.working.lock().await;
+    let entries = working.rollback.status.iter().flat_map(|status| &status.in_flight);
+    let intents: BTreeMap<usize, Timestamp> =
+        entries.filter_map(|entry| Some((usize::try_from(entry.item).ok()?, entry.intent_at))).collect();
+    items
+        .iter()
+        .filter(|item| run.items.get(**item).and_then(|plan| direction(plan.action)) == Some(way))
+        .filter_map(|item| {
+            Some(Doubt { item: *item, key: assignment(run, *item)?, intent_at: *intents.get(item)? })
+        })
+        .collect()
+}
+
+/// Looks for the requests: first those at work, then, for what is left, the newest that ended.
+async fn find_requests(
+    instance: &InstanceHandle,
+    run: &Run,
+    doubts: &[Doubt],
+    way: aws::Direction,
+) -> Result<BTreeMap<usize, Found>, Error> {
+    let aws = instance.aws(aws::Priority::Recovery);
+    let mut found = BTreeMap::new();
+    for state in [Some(aws::RequestState::InProgress), None] {
+        let open: Vec<Doubt> = doubts.iter().filter(|doubt| !found.contains_key(&doubt.item)).cloned().collect();
+        let Some(since) = earliest(&open) else { break };
+        let listed = aws.list_requests(way, state, None).await?;
+        let mut candidates: Vec<_> = listed
+            .into_iter()
+            .filter(|request| request.created_at.is_none_or(|created| created >= since))
+            .filter(|request| !instance.poller().is_tracked(&request.request_id))
+            .collect();
+        candidates.sort_by_key(|request| std::cmp::Reverse(request.created_at));
+        let mut described = Vec::new();
+        for request in candidates.into_iter().take(MAX_ENDED_DESCRIBED) {
+            run.observations().requests += 1;
+            let Some(outcome) = aws.describe_request(way, &request.request_id).await? else { continue };
+            if let Some(key) = outcome.key {
+                described.push(DescribedRequest {
+                    request_id: request.request_id,
+                    key,
+                    // Without a time it counts as new: a wrong match is found out by the read back.
+                    created_at: outcome.created_at.unwrap_or(Timestamp::MAX),
+                    in_progress: outcome.state == aws::RequestState::InProgress,
+                });
+            }
+        }
+        found.extend(match_requests(&open, &described));
+    }
+    Ok(found)
+}
+
+/// No request was found: the key itself is read, twice where the first read shows no effect,
+/// because lists lag behind writes.
+async fn find_by_key(
+    context: &Context,
+    instance: &InstanceHandle,
+    run: &Run,
+    items: &[usize],
+) -> Result<BTreeMap<usize, Found>, Error> {
+    let mut found = BTreeMap::new();
+    for round in 0..2 {
+        let open: Vec<usize> = items.iter().copied().filter(|item| !found.contains_key(item)).collect();
+        if open.is_empty() {
+            break;
+        }
+        if round > 0 {
+            context.clock.sleep(READS_APART.try_into().unwrap_or_default()).await;
+        }
+        for (item, read) in read_keys(context, instance, run, &open).await? {
+            let goal = run.items.get(item).map(|plan| plan.action.goal());
+            run.observations().saw(item, read);
+            if Some(read.presence) == goal {
+                found.insert(item, Found::AtGoal);
+            }
+        }
+    }
+    for item in items {
+        found.entry(*item).or_insert(Found::NeverSent);
+    }
+    Ok(found)
+}
+
+async fn read_keys(
+    context: &Context,
+    instance: &InstanceHandle,
+    run: &Run,
+    items: &[usize],
+) -> Result<Vec<(usize, KeyRead)>, Error> {
+    let keys: BTreeMap<usize, Key> =
+        items.iter().filter_map(|item| Some((*item, run.items.get(*item)?.key()))).collect();
+    let mut reads = Vec::new();
+    for operation in cover(keys.values(), &instance.hints()).operations {
+        let begun = context.clock.now();
+        let shown = instance.read(&operation, aws::Priority::Recovery).await?;
+        run.observations().requests += i64::try_from(shown.calls).unwrap_or(0);
+        for (item, key) in keys.iter().filter(|(_, key)| operation.shows(key)) {
+            reads.push((*item, KeyRead { begun, presence: Presence::from(shown.has(key)) }));
+        }
+    }
+    Ok(reads)
+}

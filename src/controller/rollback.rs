@@ -1,0 +1,128 @@
+//! One reconcile of one Rollback: what stage it is in, and what that stage does next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::ResourceExt;
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::Action;
+
+use super::context::Context;
+use super::error::Error;
+use super::{approve, execute, finish, plan_stage};
+use crate::api::rollback::Mode;
+use crate::api::rollback_status::{Phase, RollbackStatus};
+use crate::api::{Reason, Rollback};
+use crate::cluster::rollbacks;
+use crate::engine::conditions;
+use crate::model::Class;
+
+/// How long to wait after an error that may go away.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Takes a Rollback one step on.
+pub async fn reconcile(
+    guarded: Arc<DeserializeGuard<Rollback>>,
+    context: Arc<Context>,
+) -> Result<Action, Error> {
+    let rollback = match &guarded.0 {
+        Ok(rollback) => rollback,
+        Err(invalid) => {
+            tracing::error!(
+                name = invalid.metadata.name,
+                namespace = invalid.metadata.namespace,
+                error = invalid.error,
+                "a Rollback cannot be read and is left alone; delete it and create it again"
+            );
+            return Ok(Action::await_change());
+        }
+    };
+    let began = context.clock.now();
+    let outcome = step(&context, rollback).await;
+    let took = context.clock.now().duration_since(began).unsigned_abs();
+    context.metrics.reconciled(took, outcome.as_ref().err().map(|error| error.class().label()));
+    match outcome {
+        // Somebody changed the object meanwhile: its change wakes the next reconcile.
+        Err(error) if error.is_conflict() => Ok(Action::requeue(Duration::from_millis(50))),
+        outcome => outcome,
+    }
+}
+
+/// When to try again after an error.
+#[allow(clippy::needless_pass_by_value, reason = "the signature is the controller's")]
+pub fn error_policy(_: Arc<DeserializeGuard<Rollback>>, error: &Error, context: Arc<Context>) -> Action {
+    tracing::warn!(%error, class = error.class().label(), "a reconcile did not end and is tried again");
+    let after = match error.class() {
+        Class::Throttled { after, .. } => after.max(RETRY),
+        Class::Terminal(_) | Class::Blocked(_) => RETRY * 6,
+        Class::Retry | Class::Conflict => RETRY,
+    };
+    Action::requeue(context.clock.real_duration(after))
+}
+
+async fn step(context: &Arc<Context>, rollback: &Rollback) -> Result<Action, Error> {
+    let uid = rollback.uid().unwrap_or_default();
+    let status = rollback.status.clone().unwrap_or_default();
+    let executing = matches!(status.phase, Phase::Executing | Phase::Verifying);
+    if executing || context.runs.get(&uid).is_some() {
+        return execute::execute(context, rollback).await;
+    }
+    if rollback.metadata.deletion_timestamp.is_some() {
+        // Nothing was sent in this attempt; what earlier attempts did is in their ledger records.
+        context.instances.all().iter().for_each(|instance| instance.keys.release(&uid));
+        rollbacks::set_finalizer(&context.client, rollback, false).await?;
+        return Ok(Action::await_change());
+    }
+    let attempt = rollback.spec.attempt;
+    if status.phase.is_terminal() && status.attempt == attempt {
+        return finish::settle_down(context, rollback).await;
+    }
+    if status.phase.is_terminal() || status.attempt != attempt {
+        let fresh = RollbackStatus {
+            attempt,
+            observed_generation: rollback.metadata.generation.unwrap_or_default(),
+            ..RollbackStatus::default()
+        };
+        return plan_stage::plan(context, rollback, fresh).await;
+    }
+    match status.phase {
+        Phase::Planned if rollback.spec.mode == Mode::PlanOnly => {
+            plan_stage::observe_generation(context, rollback, status).await?;
+            Ok(Action::await_change())
+        }
+        Phase::AwaitingApproval => approve::approve(context, rollback, status).await,
+        _ => plan_stage::plan(context, rollback, status).await,
+    }
+}
+
+/// Ends a Rollback that has written nothing in this attempt.
+pub async fn end(
+    context: &Context,
+    rollback: &Rollback,
+    mut status: RollbackStatus,
+    phase: Phase,
+    reason: Reason,
+    message: &str,
+) -> Result<Action, Error> {
+    let now = context.clock.now();
+    status.phase = phase;
+    status.observed_generation = rollback.metadata.generation.unwrap_or_default();
+    conditions::summarize(&mut status, reason, message, now);
+    if let Some(timing) = &mut status.timing {
+        timing.finished_at = Some(now);
+    }
+    write(context, rollback, &status).await?;
+    let warning = !matches!(phase, Phase::Succeeded | Phase::AlreadyRolledBack | Phase::Planned);
+    context.event(rollback, reason, message, warning);
+    Ok(Action::await_change())
+}
+
+/// Writes a status if it differs from what is there.
+pub async fn write(context: &Context, rollback: &Rollback, status: &RollbackStatus) -> Result<Rollback, Error> {
+    if rollback.status.as_ref() == Some(status) {
+        return Ok(rollback.clone());
+    }
+    let outcome = rollbacks::write_status(&context.client, rollback, status).await;
+    context.metrics.status_write(super::outcome_of_write(&outcome));
+    Ok(outcome?)
+}

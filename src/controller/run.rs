@@ -1,0 +1,207 @@
+//! One Rollback that is being executed: what the operator remembers of it between two ticks.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use kube::runtime::reflector::ObjectRef;
+use kube::{Resource as _, ResourceExt};
+
+use crate::api::plan::{ActionRecord, ITEMS_PER_SHARD, PlanItem, RollbackPlanStatus};
+use crate::api::rollback_status::RollbackStatus;
+use crate::api::{Reason, Rollback, RollbackPlan};
+use crate::engine::Observations;
+use crate::engine::cover::ReadOperation;
+use crate::engine::write_budget::WriteBudget;
+use crate::model::{ActionState, Key};
+
+/// One Rollback that is being executed.
+#[derive(Debug)]
+pub struct Run {
+    /// The object, for waking its reconcile.
+    pub reference: ObjectRef<Rollback>,
+    /// Its uid.
+    pub uid: String,
+    /// Which attempt this run executes.
+    pub attempt: i32,
+    /// The plan.
+    pub items: Vec<PlanItem>,
+    keys: HashMap<Key, usize>,
+    observations: Mutex<Observations>,
+    trouble: Mutex<Option<Trouble>>,
+    /// What only the reconcile of this Rollback touches.
+    pub working: tokio::sync::Mutex<Working>,
+}
+
+/// Something outside that keeps a Rollback from going on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// A stable reason.
+    pub reason: Reason,
+    /// What happened and what to do.
+    pub message: String,
+}
+
+/// What only the reconcile of a Rollback touches.
+#[derive(Debug)]
+pub struct Working {
+    /// The object as it was last written or read.
+    pub rollback: Rollback,
+    /// How often the status may be written.
+    pub budget: WriteBudget,
+    /// What became of each action that was sent.
+    pub actions: BTreeMap<usize, ActionRecord>,
+    /// Shards whose status is behind `actions`.
+    pub dirty: BTreeSet<usize>,
+    /// When shard statuses were last written.
+    pub flushed_at: Timestamp,
+}
+
+impl Run {
+    /// Takes up a Rollback with its plan.
+    #[must_use]
+    pub fn new(rollback: Rollback, shards: &[RollbackPlan], now: Timestamp) -> Self {
+        let items: Vec<PlanItem> = shards.iter().flat_map(|shard| shard.spec.items.iter().cloned()).collect();
+        let keys = items.iter().enumerate().map(|(index, item)| (item.key(), index)).collect();
+        let actions = shards
+            .iter()
+            .filter_map(|shard| shard.status.as_ref())
+            .flat_map(|status| &status.actions)
+            .filter_map(|action| Some((usize::try_from(action.item).ok()?, action.clone())))
+            .collect();
+        Self {
+            reference: ObjectRef::from_obj_with(&rollback, ()),
+            uid: rollback.uid().unwrap_or_default(),
+            attempt: rollback.status.as_ref().map_or(1, |status| status.attempt),
+            items,
+            keys,
+            observations: Mutex::default(),
+            trouble: Mutex::default(),
+            working: tokio::sync::Mutex::new(Working {
+                rollback,
+                budget: WriteBudget::new(now),
+                actions,
+                dirty: BTreeSet::new(),
+                flushed_at: now,
+            }),
+        }
+    }
+
+    /// What was seen and done. Held for moments only, never over a wait.
+    pub fn observations(&self) -> MutexGuard<'_, Observations> {
+        self.observations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What keeps the Rollback from going on, if something does.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes what keeps the Rollback from going on, or that nothing does any more.
+    pub fn set_trouble(&self, trouble: Option<Trouble>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// Whether the plan has this key.
+    #[must_use]
+    pub fn item_of(&self, key: &Key) -> Option<usize> {
+        self.keys.get(key).copied()
+    }
+
+    /// Items whose keys a list shows.
+    #[must_use]
+    pub fn shown_by(&self, operation: &ReadOperation) -> Vec<usize> {
+        let shown = self.items.iter().enumerate().filter(|(_, item)| operation.shows(&item.key()));
+        shown.map(|(index, _)| index).collect()
+    }
+
+    /// Keys that are written: the ones that this Rollback holds while it runs.
+    pub fn held_keys(&self) -> impl Iterator<Item = Key> + '_ {
+        self.items
+            .iter()
+            .filter(|item| item.disposition == crate::api::plan::Disposition::Act)
+            .map(PlanItem::key)
+    }
+}
+
+impl Working {
+    /// Brings `actions` up to a status that was just persisted.
+    pub fn note_actions(&mut self, before: &RollbackStatus, after: &RollbackStatus, now: Timestamp) {
+        for entry in &after.in_flight {
+            let Ok(item) = usize::try_from(entry.item) else { continue };
+            let known = self.actions.get(&item);
+            let record = ActionRecord {
+                item: entry.item,
+                request_id: entry.request_id.clone().or_else(|| known.and_then(|k| k.request_id.clone())),
+                attempts: entry.attempt,
+                requested_at: entry.requested_at.or_else(|| known.and_then(|k| k.requested_at)),
+                ended_at: entry.ended_at,
+                verified_at: None,
+                reason: known.and_then(|k| k.reason.clone()),
+            };
+            self.put(item, record);
+        }
+        let gone = before.in_flight.iter().filter(|entry| !after.in_flight.iter().any(|a| a.item == entry.item));
+        for entry in gone {
+            let Ok(item) = usize::try_from(entry.item) else { continue };
+            let Some(mut record) = self.actions.get(&item).cloned() else { continue };
+            match letter(after, item).and_then(ActionState::from_letter) {
+                Some(ActionState::Verified) => record.verified_at = Some(now),
+                Some(ActionState::Failed | ActionState::Blocked | ActionState::Unknown) => {
+                    let failure = after.failures.iter().rev().find(|failure| failure.item == entry.item);
+                    record.reason = failure.map(|failure| format!("{}: {}", failure.reason, failure.message));
+                }
+                _ => {}
+            }
+            self.put(item, record);
+        }
+    }
+
+    fn put(&mut self, item: usize, record: ActionRecord) {
+        if self.actions.get(&item) != Some(&record) {
+            self.actions.insert(item, record);
+            self.dirty.insert(item / ITEMS_PER_SHARD);
+        }
+    }
+
+    /// The status of one shard.
+    #[must_use]
+    pub fn shard_status(&self, shard: usize) -> RollbackPlanStatus {
+        let range = shard * ITEMS_PER_SHARD..(shard + 1) * ITEMS_PER_SHARD;
+        RollbackPlanStatus { actions: self.actions.range(range).map(|(_, action)| action.clone()).collect() }
+    }
+}
+
+/// The journal's character of one item.
+#[must_use]
+pub fn letter(status: &RollbackStatus, item: usize) -> Option<char> {
+    let shard = status.progress.as_ref()?.shards.get(item / ITEMS_PER_SHARD)?;
+    shard.as_bytes().get(item % ITEMS_PER_SHARD).map(|byte| char::from(*byte))
+}
+
+/// All Rollbacks that are being executed, by uid.
+#[derive(Debug, Default)]
+pub struct Runs(Mutex<BTreeMap<String, Arc<Run>>>);
+
+impl Runs {
+    /// The run of one Rollback.
+    #[must_use]
+    pub fn get(&self, uid: &str) -> Option<Arc<Run>> {
+        self.lock().get(uid).cloned()
+    }
+
+    /// Adds a run; the one that is there already stays.
+    pub fn add(&self, run: Run) -> Arc<Run> {
+        Arc::clone(self.lock().entry(run.uid.clone()).or_insert_with(|| Arc::new(run)))
+    }
+
+    /// Forgets a run.
+    pub fn remove(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Run>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
