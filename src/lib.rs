@@ -5,3 +5,5 @@
 
 pub mod api;
 pub mod model;
+#[cfg(feature = "kubernetes-client")]
+pub mod runtime;
