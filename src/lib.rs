@@ -9,3 +9,5 @@ pub mod cluster;
 pub mod engine;
 pub mod model;
 pub mod quota;
+#[cfg(feature = "kubernetes-client")]
+pub mod runtime;
