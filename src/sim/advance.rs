@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::agenda::Event;
 use super::assignments::Place;
-use super::failures;
+use super::failures::{self, FailureKind};
 use super::instance::{Instance, Provisioned};
 use super::organization::{AccountStatus, Organization};
 use super::requests::{AsyncRequest, Kind, Status, Subject};
@@ -42,17 +42,31 @@ impl World {
         }
     }
 
+    /// A request has its effect, or does not; its status will show which.
     fn apply(&mut self, now: Timestamp, arn: &InstanceArn, kind: Kind, id: &RequestId) {
         let Some(instance) = self.instances.get_mut(arn) else { return };
         let Some(request) = instance.requests.get(kind, id).cloned() else { return };
-        let outcome = match &request.subject {
-            Subject::Assignment(key) => self.apply_assignment(now, arn, &request, key),
-            Subject::Provisioning(set, account) => {
-                provision(instance, &self.organization, &request, set, account.as_ref())
+        let injected = request.failure.as_ref().map(|failure| {
+            let like = |kind: FailureKind| {
+                kind.text(&request.subject, &instance.directory.id, &request.caller)
+            };
+            let reason = failure.reason.clone().or_else(|| failure.like.map(like));
+            (failure.applied, Status::Failed(reason.unwrap_or_default()))
+        });
+        let outcome = match injected {
+            Some((false, failed)) => failed,
+            other => {
+                let outcome = match &request.subject {
+                    Subject::Assignment(key) => self.apply_assignment(now, arn, &request, key),
+                    Subject::Provisioning(set, account) => {
+                        provision(instance, &self.organization, &request, set, account.as_ref())
+                    }
+                };
+                other.map_or(outcome, |(_, failed)| failed)
             }
         };
-        let Some(instance) = self.instances.get_mut(arn) else { return };
-        if let Some(request) = instance.requests.get_mut(kind, id) {
+        let request = self.instances.get_mut(arn).and_then(|at| at.requests.get_mut(kind, id));
+        if let Some(request) = request {
             request.outcome = Some(outcome);
         }
     }
@@ -64,23 +78,12 @@ impl World {
         request: &AsyncRequest,
         key: &AssignmentKey,
     ) -> Status {
-        let Some(instance) = self.instances.get_mut(arn) else { return Status::Succeeded };
-        let injected = request.failure.as_ref().map(|failure| {
-            let like = |kind: failures::FailureKind| {
-                kind.text(key, &instance.directory.id, &request.caller)
-            };
-            let text = failure.reason.clone().or_else(|| failure.like.map(like));
-            (failure.applied, text.unwrap_or_default())
-        });
-        if let Some((false, reason)) = injected {
-            return Status::Failed(reason);
-        }
-        let refused = refusal(instance, &self.organization, &self.settings, request, key);
-        if let Some(reason) = refused {
+        let Some(instance) = self.instances.get(arn) else { return Status::Succeeded };
+        if let Some(reason) = refusal(instance, &self.organization, &self.settings, request, key) {
             return Status::Failed(reason);
         }
         self.change(now, arn, key, request.kind == Kind::Create, true);
-        injected.map_or(Status::Succeeded, |(_, reason)| Status::Failed(reason))
+        Status::Succeeded
     }
 
     /// Makes an assignment present or absent at once. True if that changed anything.
@@ -178,9 +181,6 @@ fn provision(
     set: &PermissionSetArn,
     account: Option<&AccountId>,
 ) -> Status {
-    if let Some(failure) = &request.failure {
-        return Status::Failed(failure.reason.clone().unwrap_or_default());
-    }
     let version = instance.sets.get(set).map_or(0, |set| set.version);
     let accounts: Vec<AccountId> = match account {
         Some(account) => vec![account.clone()],

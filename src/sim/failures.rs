@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::requests::Subject;
 use crate::model::{AccountId, AssignmentKey, IdentityStoreId, InstanceArn, Principal};
 
 /// A kind of failure that a fault script can name instead of writing its text.
@@ -28,16 +29,22 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// The text for a key.
-    pub(super) fn text(self, key: &AssignmentKey, store: &IdentityStoreId, caller: &str) -> String {
-        match self {
-            Self::AssignmentMissing => assignment_missing(key),
-            Self::PrincipalMissing => principal_missing(&key.principal, store),
-            Self::PolicyMissing => policy_missing("BoundaryPolicy"),
-            Self::AccessDeniedByIam => access_denied_by_iam(caller),
-            Self::AccountNotReady => account_not_ready(&key.account),
-            Self::InternalError => INTERNAL_ERROR.to_owned(),
-            Self::RoleQuota => ROLE_QUOTA.to_owned(),
+    /// The text for a request. What has no sense for it is an internal error.
+    pub(super) fn text(self, subject: &Subject, store: &IdentityStoreId, caller: &str) -> String {
+        let account = match subject {
+            Subject::Assignment(key) => Some(&key.account),
+            Subject::Provisioning(_, account) => account.as_ref(),
+        };
+        match (self, subject, account) {
+            (Self::AssignmentMissing, Subject::Assignment(key), _) => assignment_missing(key),
+            (Self::PrincipalMissing, Subject::Assignment(key), _) => {
+                principal_missing(&key.principal, store)
+            }
+            (Self::PolicyMissing, ..) => policy_missing("BoundaryPolicy"),
+            (Self::AccessDeniedByIam, ..) => access_denied_by_iam(caller),
+            (Self::AccountNotReady, _, Some(account)) => account_not_ready(account),
+            (Self::RoleQuota, ..) => ROLE_QUOTA.to_owned(),
+            _ => INTERNAL_ERROR.to_owned(),
         }
     }
 }

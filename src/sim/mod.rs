@@ -20,6 +20,7 @@ mod error;
 mod failures;
 mod faults;
 mod foreign;
+mod hex;
 pub mod http;
 mod input;
 mod instance;
@@ -32,11 +33,14 @@ mod organization;
 mod page;
 mod permission_set;
 mod random;
+mod reading;
 mod requests;
 mod scope;
 mod seed;
 mod settings;
 mod sts;
+#[cfg(test)]
+mod tests;
 mod time;
 mod world;
 

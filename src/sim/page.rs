@@ -2,9 +2,9 @@
 //! along is skipped whatever changes meanwhile.
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::error::AwsError;
+use super::hex;
 use super::input::Input;
 use super::operation::Operation;
 use super::random::Random;
@@ -71,32 +71,21 @@ impl Pager<'_> {
 
 /// What a token belongs to: the operation and all members but those of paging.
 fn fingerprint(operation: &Operation, input: Input<'_>) -> String {
-    let mut hash = Sha256::new();
-    hash.update(operation.name);
-    for (member, value) in input.0 {
-        if !matches!(member.as_str(), "NextToken" | "MaxResults") {
-            hash.update(member);
-            hash.update(value.to_string());
-        }
-    }
-    hex(hash.finalize().get(..8).unwrap_or_default())
+    let members =
+        input.0.iter().filter(|(name, _)| !["NextToken", "MaxResults"].contains(&name.as_str()));
+    let members: Vec<String> = members.map(|(name, value)| format!("{name}={value}")).collect();
+    let digest = hex::digest(&[operation.name, &members.join("&")]);
+    digest.chars().take(16).collect()
 }
 
 fn seal(cursor: &str, request: &str) -> String {
-    format!("{request}{}", hex(cursor.as_bytes()))
+    format!("{request}{}", hex::encode(cursor.as_bytes()))
 }
 
 fn open(token: &str, request: &str) -> Result<String, AwsError> {
     let invalid =
         || AwsError::validation("The NextToken is invalid or belongs to another request.");
     let cursor = token.strip_prefix(request).ok_or_else(invalid)?;
-    let bytes: Option<Vec<u8>> = (0..cursor.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(cursor.get(at..at + 2)?, 16).ok())
-        .collect();
-    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(invalid)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let bytes = hex::decode(cursor).ok_or_else(invalid)?;
+    String::from_utf8(bytes).map_err(|_| invalid())
 }

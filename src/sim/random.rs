@@ -1,10 +1,11 @@
-//! The one source of chance: a seeded ChaCha generator, so that one seed gives one run.
+//! The one source of chance: a seeded generator (`ChaCha8`), so that one seed gives one run.
 
 use std::time::Duration;
 
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::hex;
 use super::settings::Latency;
 
 /// A seeded generator with the draws that the simulator needs.
@@ -51,20 +52,13 @@ impl Random {
         self.0.fill_bytes(&mut bytes);
         bytes[6] = (bytes[6] & 0x0f) | 0x40;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        uuid_text(bytes)
+        hex::uuid(&hex::encode(&bytes))
     }
 
     /// Lower-case hexadecimal digits.
     pub fn hex(&mut self, digits: usize) -> String {
         (0..digits).map(|_| char::from(b"0123456789abcdef"[self.below(16)])).collect()
     }
-}
-
-/// Sixteen bytes in the notation of a UUID.
-pub(super) fn uuid_text(bytes: [u8; 16]) -> String {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
-    [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! STS as far as role assumption needs it: `AssumeRole` and `GetCallerIdentity` in the query
 //! protocol, which answers in XML.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::organization::{AssumableRole, Caller};
 use super::time::later;
 use super::world::{Response, World};
+use crate::model::AccountId;
 
 /// The members of a query request.
 struct Query<'a>(Vec<(&'a str, String)>);
@@ -151,13 +154,13 @@ impl World {
     fn assumable(
         &self,
         arn: &str,
-        account: &crate::model::AccountId,
+        account: &AccountId,
         external_id: Option<&str>,
     ) -> Option<AssumableRole> {
         if self.roles.is_empty() {
             return self.organization.accounts.contains_key(account).then(|| AssumableRole {
                 external_id: None,
-                denied: Default::default(),
+                denied: BTreeSet::new(),
                 iam_in_management_account: true,
             });
         }

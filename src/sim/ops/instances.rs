@@ -26,6 +26,7 @@ pub(in crate::sim) fn list(global: &mut Global<'_>) -> Answer {
     Ok(pager.page(rows)?.reply("Instances", metadata))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all operations have one signature")]
 pub(in crate::sim) fn describe(scope: &mut Scope<'_>) -> Answer {
     let mut answer = metadata(scope.instance);
     answer["EncryptionConfigurationDetails"] =

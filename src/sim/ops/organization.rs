@@ -33,6 +33,7 @@ pub(in crate::sim) fn describe_account(global: &mut Global<'_>) -> Answer {
     Ok(json!({"Account": describe_one(organization, &id, account)}))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all operations have one signature")]
 pub(in crate::sim) fn describe(global: &mut Global<'_>) -> Answer {
     let organization = &global.world.organization;
     let Organization { id, partition, management, accounts } = organization;

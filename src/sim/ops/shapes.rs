@@ -44,8 +44,8 @@ pub(super) fn description(input: Input<'_>) -> Result<Option<String>, AwsError> 
 
 pub(super) fn relay_state(input: Input<'_>) -> Result<Option<String>, AwsError> {
     let allowed =
-        |c: char| c.is_ascii_alphanumeric() || r##"&$@#\/%?=~-_'"|!:,.;*+[] (){}"##.contains(c);
-    let pattern = r##"[a-zA-Z0-9&$@#\\\/%?=~\-_'"|!:,.;*+\[\]\ \(\)\{\}]+"##;
+        |c: char| c.is_ascii_alphanumeric() || r#"&$@#\/%?=~-_'"|!:,.;*+[] (){}"#.contains(c);
+    let pattern = r#"[a-zA-Z0-9&$@#\\\/%?=~\-_'"|!:,.;*+\[\]\ \(\)\{\}]+"#;
     let text = input.text("RelayState")?;
     text.map(|text| check("RelayState", text, 1..=240, allowed, pattern)).transpose()
 }

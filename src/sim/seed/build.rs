@@ -2,21 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-use sha2::{Digest, Sha256};
-
-use super::{AssignmentSeed, InstanceSeed, PermissionSetSeed, ProvisionedSeed, Seed, SeedError};
-use crate::model::{
-    AccountId, AssignmentKey, PermissionSetArn, Principal, PrincipalId, PrincipalType,
-};
+use super::{InstanceSeed, PermissionSetSeed, ProvisionedSeed, Seed, SeedError};
+use crate::model::{PermissionSetArn, PrincipalId};
+use crate::sim::agenda::Agenda;
 use crate::sim::assignments::Assignments;
+use crate::sim::counters::Counters;
 use crate::sim::directory::{Directory, Group, User};
 use crate::sim::faults::{FaultScript, Faults};
+use crate::sim::hex;
 use crate::sim::instance::{Instance, Provisioned};
+use crate::sim::lagged::LaggedSet;
+use crate::sim::log::Log;
 use crate::sim::organization::{Account, AssumableRole, Caller, Organization};
 use crate::sim::permission_set::{Content, DEFAULT_SESSION_DURATION, PermissionSet};
-use crate::sim::random::{Random, uuid_text};
+use crate::sim::random::Random;
+use crate::sim::requests::Requests;
 use crate::sim::world::World;
+use jiff::Timestamp;
+
+/// The version that a permission set begins with, and one that is older.
+const CURRENT: u64 = 1;
+const OUTDATED: u64 = 0;
 
 /// When everything was made whose seed does not say: 2026-01-01T00:00:00Z.
 fn long_ago() -> Timestamp {
@@ -77,10 +83,10 @@ impl World {
             instances,
             settings: seed.settings.clone(),
             random: Random::new(random_seed),
-            agenda: Default::default(),
+            agenda: Agenda::default(),
             faults: Faults::new(faults, now),
-            counters: Default::default(),
-            log: Default::default(),
+            counters: Counters::default(),
+            log: Log::default(),
             windows: BTreeMap::new(),
             arrivals: BTreeMap::new(),
         })
@@ -129,10 +135,10 @@ fn instance(
         created: seed.created.unwrap_or_else(long_ago),
         directory: directory(seed, &place)?,
         sets: BTreeMap::new(),
-        listed_sets: Default::default(),
+        listed_sets: LaggedSet::default(),
         assignments: Assignments::default(),
         provisioned: BTreeMap::new(),
-        requests: Default::default(),
+        requests: Requests::default(),
     };
     let mut names = BTreeSet::new();
     for set in &seed.permission_sets {
@@ -150,7 +156,7 @@ fn instance(
     for (index, assignment) in seed.assignments.iter().enumerate() {
         let place = format!("{place} assignments[{index}]");
         for key in instance.keys(organization, assignment, &place)? {
-            let suffix = hex(&digest(&[key.account.as_str(), key.permission_set.as_str()]), 16);
+            let suffix = suffix(&[key.account.as_str(), key.permission_set.as_str()]);
             instance.grant(&key, now, now, suffix);
         }
     }
@@ -212,7 +218,7 @@ fn permission_set(
     let at = format!("{place} permission set {}", seed.name);
     let made = || {
         let id = instance.arn.as_str().rsplit('/').next().unwrap_or_default();
-        let suffix = hex(&digest(&[instance.arn.as_str(), &seed.name]), 16);
+        let suffix = suffix(&[instance.arn.as_str(), &seed.name]);
         let partition = instance.arn.partition();
         format!("arn:{partition}:sso:::permissionSet/{id}/ps-{suffix}").parse::<PermissionSetArn>()
     };
@@ -240,7 +246,7 @@ fn permission_set(
             boundary: seed.permissions_boundary.clone(),
         },
         tags: seed.tags.clone(),
-        version: 1,
+        version: CURRENT,
     })
 }
 
@@ -256,72 +262,11 @@ fn provision(
         if !organization.accounts.contains_key(account) {
             return Err(SeedError::at(place, format!("there is no account {account}")));
         }
-        let version = if seed.outdated.contains(account) { 0 } else { 1 };
+        let version = if seed.outdated.contains(account) { OUTDATED } else { CURRENT };
         let role = Provisioned { suffix: suffix.clone(), version };
         instance.provisioned.insert((account.clone(), set.clone()), role);
     }
     Ok(())
-}
-
-impl Instance {
-    fn set_named(&self, name: &str, place: &str) -> Result<PermissionSetArn, SeedError> {
-        let mut sets = self.sets.values();
-        sets.find(|set| set.name == name || set.arn.as_str() == name)
-            .map(|set| set.arn.clone())
-            .ok_or_else(|| SeedError::at(place, format!("there is no permission set {name}")))
-    }
-
-    /// The assignments that a row stands for.
-    pub(in crate::sim) fn keys(
-        &self,
-        organization: &Organization,
-        row: &AssignmentSeed,
-        place: &str,
-    ) -> Result<Vec<AssignmentKey>, SeedError> {
-        let permission_set = self.set_named(&row.permission_set, place)?;
-        let directory = &self.directory;
-        let (kind, name, found) = match (&row.user, &row.group) {
-            (Some(name), None) => {
-                let mut users = directory.users.iter();
-                (
-                    PrincipalType::User,
-                    name,
-                    users.find(|(_, user)| user.name == *name).map(|(id, _)| id),
-                )
-            }
-            (None, Some(name)) => {
-                let mut groups = directory.groups.iter();
-                let found = groups.find(|(_, group)| group.display_name == *name);
-                (PrincipalType::Group, name, found.map(|(id, _)| id))
-            }
-            _ => return Err(SeedError::at(place, "give either a user or a group")),
-        };
-        let id: PrincipalId = match found {
-            Some(id) => id.clone(),
-            None => name.parse().map_err(|_| {
-                SeedError::at(place, format!("{name} is neither a name nor an id of a {kind}"))
-            })?,
-        };
-        let account = |text: &String| -> Result<AccountId, SeedError> {
-            let accounts = &organization.accounts;
-            let named = || {
-                accounts.iter().find(|(_, account)| account.name == *text).map(|(id, _)| id.clone())
-            };
-            let id = text.parse().ok().filter(|id| accounts.contains_key(id)).or_else(named);
-            id.ok_or_else(|| SeedError::at(place, format!("there is no account {text}")))
-        };
-        let principal = Principal { kind, id };
-        row.accounts
-            .iter()
-            .map(|text| {
-                Ok(AssignmentKey {
-                    account: account(text)?,
-                    permission_set: permission_set.clone(),
-                    principal: principal.clone(),
-                })
-            })
-            .collect()
-    }
 }
 
 fn id_or(
@@ -332,23 +277,10 @@ fn id_or(
     if let Some(id) = given {
         return Ok(id.clone());
     }
-    let mut bytes = [0_u8; 16];
-    for (byte, from) in bytes.iter_mut().zip(digest(parts)) {
-        *byte = from;
-    }
-    uuid_text(bytes).parse().map_err(|error| SeedError::at(place, format!("{error}")))
+    hex::uuid(&hex::digest(parts)).parse().map_err(|error| SeedError::at(place, format!("{error}")))
 }
 
-fn digest(parts: &[&str]) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part);
-        hash.update([0]);
-    }
-    hash.finalize().to_vec()
-}
-
-fn hex(bytes: &[u8], digits: usize) -> String {
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    text.chars().take(digits).collect()
+/// Sixteen digits that depend on the parts alone.
+fn suffix(parts: &[&str]) -> String {
+    hex::digest(parts).chars().take(16).collect()
 }

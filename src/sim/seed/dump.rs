@@ -9,6 +9,7 @@ use super::{
 use crate::model::{PermissionSetArn, Principal, PrincipalType};
 use crate::sim::instance::Instance;
 use crate::sim::permission_set::PermissionSet;
+use crate::sim::settings::Settings;
 use crate::sim::world::World;
 
 /// How much of the state is wanted.
@@ -57,7 +58,7 @@ impl World {
             callers: if all { callers.collect() } else { Vec::new() },
             roles: if all { roles.collect() } else { Vec::new() },
             instances: self.instances.values().map(|instance| instance.dump(all)).collect(),
-            settings: if all { self.settings.clone() } else { Default::default() },
+            settings: if all { self.settings.clone() } else { Settings::default() },
         }
     }
 }

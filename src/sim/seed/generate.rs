@@ -1,11 +1,14 @@
 //! Worlds by numbers, for benchmarks: the same numbers give the same world.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     AccountSeed, AssignmentSeed, GroupSeed, InstanceSeed, PermissionSetSeed, SeedError, UserSeed,
 };
 use crate::model::AccountId;
+use crate::sim::directory::UserStatus;
 use crate::sim::organization::AccountStatus;
 
 /// How many of each.
@@ -64,7 +67,7 @@ impl Generate {
             if accounts.iter().all(|account| account.id != id) {
                 let name = named("account", number);
                 let status = AccountStatus::Active;
-                let customer_managed_policies = Default::default();
+                let customer_managed_policies = BTreeSet::new();
                 let (email, joined) = (None, None);
                 accounts.push(AccountSeed {
                     id,
@@ -81,7 +84,7 @@ impl Generate {
             user_name: named("user", number),
             display_name: Some(format!("User {number}")),
             email: None,
-            status: Default::default(),
+            status: UserStatus::Enabled,
             external_ids: Vec::new(),
         }));
         instance.groups.extend((1..=self.groups).map(|number| GroupSeed {
@@ -99,11 +102,11 @@ impl Generate {
                 session_duration: None,
                 relay_state: None,
                 created: None,
-                managed_policies: Default::default(),
-                customer_managed_policies: Default::default(),
+                managed_policies: BTreeSet::new(),
+                customer_managed_policies: BTreeSet::new(),
                 inline_policy: None,
                 permissions_boundary: None,
-                tags: Default::default(),
+                tags: BTreeMap::new(),
             }
         }));
         let in_accounts: Vec<String> = (1..=in_accounts)

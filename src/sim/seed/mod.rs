@@ -4,6 +4,7 @@
 mod build;
 mod dump;
 mod generate;
+mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
