@@ -11,3 +11,5 @@ pub mod model;
 pub mod quota;
 #[cfg(feature = "kubernetes-client")]
 pub mod runtime;
+#[cfg(feature = "sim")]
+pub mod sim;
