@@ -6,3 +6,5 @@
 pub mod api;
 pub mod engine;
 pub mod model;
+#[cfg(feature = "kubernetes-client")]
+pub mod runtime;
