@@ -6,5 +6,6 @@
 pub mod api;
 pub mod engine;
 pub mod model;
+pub mod record;
 #[cfg(feature = "kubernetes-client")]
 pub mod runtime;
