@@ -4,6 +4,8 @@
 //! `tests/architecture.rs` holds them.
 
 pub mod api;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod engine;
 pub mod model;
 pub mod record;

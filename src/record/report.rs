@@ -44,9 +44,12 @@ impl fmt::Display for Origin {
 /// One operation as a record that can be created.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportedRecord {
-    /// Name of the object: the same for the same operation, every time.
+    /// Name of the object: the same for the same operation, every time. The short one, unless two
+    /// operations of the same source would share it.
     pub name: String,
-    /// Name to use when another record already has the short one.
+    /// The type and the beginning of the operation's id.
+    pub short_name: String,
+    /// The type and the whole id: for when another record already has the short one.
     pub full_name: String,
     /// Labels of the object.
     pub labels: BTreeMap<String, String>,

@@ -194,6 +194,7 @@ fn record(origin: Origin, decoded: Decoded, repairs: &mut Vec<Repair>) -> Import
     }
     ImportedRecord {
         name: names::short(spec.operation_type, &id),
+        short_name: names::short(spec.operation_type, &id),
         full_name: names::full(spec.operation_type, &id),
         labels: BTreeMap::from([
             (label("tool"), TOOL.to_owned()),
