@@ -13,3 +13,10 @@ pub mod quota;
 pub mod runtime;
 #[cfg(feature = "sim")]
 pub mod sim;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod engine;
+pub mod model;
+pub mod record;
+#[cfg(feature = "kubernetes-client")]
+pub mod runtime;

@@ -33,3 +33,6 @@ pub use {
     readiness::Readiness,
     shutdown::Shutdown,
 };
+pub mod clock;
+
+pub use clock::Clock;

@@ -1,0 +1,261 @@
+//! `approve`, `reject`, `cancel`: a person's decisions about a Rollback.
+
+use clap::Args;
+use kube::ResourceExt as _;
+use serde_json::json;
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::follow::interrupted;
+use super::plan::view;
+use super::screen::{Screen, Tone};
+use super::session::{Connection, Session};
+use super::shards;
+use crate::api::rollback_status::PlanStatus;
+use crate::api::{Phase, Rollback};
+use crate::model::Grade;
+
+/// More actions than this are approved by typing their number.
+const MANY: i32 = 20;
+
+/// Approve the plan of a Rollback that waits for it
+///
+/// Shows the plan as its shards hold it, asks, and approves exactly this plan by its digest.
+/// Should the plan be made anew in the meantime, the approval has no effect.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  # Look at the plan and approve it
+  kubectl rollback approve undo-contractors
+
+  # Approve what was looked at before, in a script: only if it is still this plan
+  kubectl rollback approve undo-contractors --yes --digest sha256:…")]
+pub struct Approve {
+    /// Name of the Rollback
+    #[arg(value_name = "ROLLBACK")]
+    name: String,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Approve only if the plan has this digest
+    #[arg(long, value_name = "DIGEST")]
+    digest: Option<String>,
+}
+
+/// Reject the plan of a Rollback, which ends it without writing anything
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kubectl rollback reject undo-contractors")]
+pub struct Reject {
+    /// Name of the Rollback
+    #[arg(value_name = "ROLLBACK")]
+    name: String,
+}
+
+/// Cancel a Rollback: nothing new is sent, what is at work in AWS ends, the rest stays as it is
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kubectl rollback cancel undo-contractors")]
+pub struct Cancel {
+    /// Name of the Rollback
+    #[arg(value_name = "ROLLBACK")]
+    name: String,
+}
+
+/// How a plan is confirmed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Question {
+    /// What is asked.
+    pub text: String,
+    expected: Option<String>,
+}
+
+impl Question {
+    /// Asks for a plain yes; for the number of actions where they are many or not all comes back.
+    #[must_use]
+    pub fn about(plan: &PlanStatus) -> Self {
+        let what = match plan.actions {
+            1 => "this action".to_owned(),
+            actions => format!("these {actions} actions"),
+        };
+        let lossy = plan.grade == Grade::Lossy;
+        if plan.actions <= MANY && !lossy {
+            return Self { text: format!("Execute {what}? [y/N]"), expected: None };
+        }
+        let warning = if lossy { ", of which AWS cannot undo all" } else { "" };
+        Self {
+            text: format!("Type {} to execute {what}{warning}:", plan.actions),
+            expected: Some(plan.actions.to_string()),
+        }
+    }
+
+    /// Whether an answer means yes.
+    #[must_use]
+    pub fn accepts(&self, answer: &str) -> bool {
+        match &self.expected {
+            Some(number) => answer == number,
+            None => matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"),
+        }
+    }
+}
+
+/// What a person decided.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// The plan with this digest was approved, as of this generation of the Rollback.
+    Approved {
+        /// The digest.
+        digest: String,
+        /// The generation of the spec that has the approval.
+        generation: i64,
+    },
+    /// Nobody said yes.
+    Declined,
+    /// There is nobody to ask, and `--yes` was not given.
+    NobodyToAsk,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// Asks about a plan that was shown and writes the approval of exactly this plan.
+pub(super) async fn decide(
+    session: &Session,
+    screen: Screen,
+    rollback: &Rollback,
+    plan: &PlanStatus,
+    yes: bool,
+) -> Result<Decision, CliError> {
+    if !yes {
+        if !screen.can_ask {
+            return Ok(Decision::NobodyToAsk);
+        }
+        let question = Question::about(plan);
+        let answer = tokio::select! {
+            answer = screen.ask(&question.text) => answer,
+            () = interrupted() => return Ok(Decision::Interrupted),
+        };
+        if !answer.is_some_and(|answer| question.accepts(&answer)) {
+            return Ok(Decision::Declined);
+        }
+    }
+    let name = rollback.name_any();
+    let doing = format!("approve the plan of rollback {name}");
+    let approval = json!({"approval": {"plan": plan.digest}});
+    let patched = session.patch(&doing, &name, approval).await?;
+    Ok(Decision::Approved {
+        digest: plan.digest.clone(),
+        generation: patched.metadata.generation.unwrap_or_default(),
+    })
+}
+
+pub(super) async fn approve(
+    verb: &Approve,
+    connection: &Connection,
+    screen: Screen,
+) -> Result<Exit, CliError> {
+    let session = Session::connect(connection).await?;
+    let name = &verb.name;
+    let rollback = session.rollback(name).await?;
+    let status = rollback.status.clone().unwrap_or_default();
+    let Some(plan) = status.plan.filter(|_| status.phase == Phase::AwaitingApproval) else {
+        let message = format!(
+            "rollback {name} does not wait for an approval: it is {} ({})",
+            status.phase, status.summary
+        );
+        return Err(CliError::failed(message));
+    };
+    if let Some(expected) = verb.digest.as_ref().filter(|digest| **digest != plan.digest) {
+        let message = format!(
+            "the plan of rollback {name} is {}, not {expected}: look at it again with kubectl \
+             rollback plan --rollback {name} -n {}",
+            plan.digest, session.namespace
+        );
+        return Err(CliError::failed(message));
+    }
+    let items = shards::read(&session, &rollback).await?;
+    screen.print(&view::render(&rollback, &items, false, screen.out))?;
+    match decide(&session, screen, &rollback, &plan, verb.yes).await? {
+        Decision::Approved { digest, .. } => {
+            screen.print(&format!("rollback {name}: approved {digest}\n"))?;
+            screen.note(&hint("Follow it with", "status", name, &session, " --watch"));
+            Ok(Exit::Done)
+        }
+        Decision::Declined => {
+            screen.note("Not approved; it goes on waiting.");
+            Ok(Exit::AwaitingApproval)
+        }
+        Decision::NobodyToAsk => Err(CliError::usage(
+            "there is no terminal to ask on; give --yes, and --digest to approve only what was seen",
+        )),
+        Decision::Interrupted => Ok(Exit::Interrupted),
+    }
+}
+
+pub(super) async fn reject(
+    verb: &Reject,
+    connection: &Connection,
+    screen: Screen,
+) -> Result<Exit, CliError> {
+    let session = Session::connect(connection).await?;
+    let doing = format!("reject the plan of rollback {}", verb.name);
+    session.patch(&doing, &verb.name, json!({"approval": {"reject": true}})).await?;
+    screen.print(&format!("rollback {}: rejected; nothing will be written\n", verb.name))?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn cancel(
+    verb: &Cancel,
+    connection: &Connection,
+    screen: Screen,
+) -> Result<Exit, CliError> {
+    let session = Session::connect(connection).await?;
+    let doing = format!("cancel rollback {}", verb.name);
+    session.patch(&doing, &verb.name, json!({"cancel": true})).await?;
+    let text = "cancelled; what is at work in AWS ends, the rest stays as it is";
+    screen.print(&format!("rollback {}: {text}\n", verb.name))?;
+    screen.note(&hint("See what was done with", "status", &verb.name, &session, ""));
+    Ok(Exit::Done)
+}
+
+/// A command to go on with, to be pasted.
+pub(super) fn hint(what: &str, verb: &str, name: &str, session: &Session, rest: &str) -> String {
+    format!("{what}: kubectl rollback {verb} {name} -n {}{rest}", session.namespace)
+}
+
+/// Says on standard error that a plan waits for somebody else.
+pub(super) fn note_waiting(screen: Screen, name: &str, session: &Session) {
+    screen.note_in(Tone::Warning, &hint("It waits. To approve", "approve", name, session, ""));
+    screen.note(&hint("To end it", "reject", name, session, ""));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::fixtures;
+
+    fn question(actions: i32, grade: Grade) -> Question {
+        let plan = fixtures::rollback(Phase::AwaitingApproval).status.unwrap().plan.unwrap();
+        Question::about(&PlanStatus { grade, actions, ..plan })
+    }
+
+    #[test]
+    fn small_exact_plans_take_a_yes() {
+        let small = question(20, Grade::Exact);
+        assert_eq!(small.text, "Execute these 20 actions? [y/N]");
+        assert!(small.accepts("y") && small.accepts("YES"));
+        assert!(!small.accepts("") && !small.accepts("n") && !small.accepts("20"));
+        assert_eq!(question(1, Grade::Assumed).text, "Execute this action? [y/N]");
+    }
+
+    #[test]
+    fn large_and_lossy_plans_take_their_number() {
+        let large = question(21, Grade::Exact);
+        assert_eq!(large.text, "Type 21 to execute these 21 actions:");
+        assert!(large.accepts("21") && !large.accepts("y") && !large.accepts("2"));
+        let lossy = question(1, Grade::Lossy);
+        assert_eq!(lossy.text, "Type 1 to execute this action, of which AWS cannot undo all:");
+        assert!(lossy.accepts("1") && !lossy.accepts("yes"));
+    }
+}

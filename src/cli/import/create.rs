@@ -1,0 +1,137 @@
+//! Creating imported records, so that doing it again changes nothing.
+
+use futures::{StreamExt as _, stream};
+
+use super::Summary;
+use crate::api::OperationRecord;
+use crate::cli::error::{CliError, is_conflict, is_missing};
+use crate::cli::operations::reference;
+use crate::cli::screen::Screen;
+use crate::cli::session::{Session, create_parameters};
+use crate::record::ImportedRecord;
+
+/// Requests under way at once: enough to hide the round trip, few enough for a busy API server.
+const AT_ONCE: usize = 16;
+
+/// What became of one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was created under this name.
+    Created(String),
+    /// It was there already, as it should be.
+    Unchanged(String),
+    /// Something else has its name, or it is there with other content.
+    Different {
+        /// The name.
+        name: String,
+        /// What is in the way.
+        why: String,
+    },
+}
+
+/// Creates all records. Stops at the first request that fails for another reason than the record.
+pub async fn create_all(
+    session: &Session,
+    records: &[ImportedRecord],
+    screen: Screen,
+) -> Result<Summary, CliError> {
+    let mut summary = Summary::default();
+    let mut outcomes =
+        stream::iter(records).map(|record| create(session, record)).buffered(AT_ONCE);
+    while let Some(outcome) = outcomes.next().await {
+        match outcome {
+            Ok(Outcome::Created(name)) => {
+                summary.created += 1;
+                screen.print(&format!("{} created\n", reference(&name)))?;
+            }
+            Ok(Outcome::Unchanged(name)) => {
+                summary.unchanged += 1;
+                screen.print(&format!("{} unchanged\n", reference(&name)))?;
+            }
+            Ok(Outcome::Different { name, why }) => summary.different.push((name, why)),
+            Err(mut error) => {
+                let done = summary.created + summary.unchanged;
+                if done > 0 {
+                    let rest = format!("; {done} were imported before, import again for the rest");
+                    error.message.push_str(&rest);
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(summary)
+}
+
+async fn create(session: &Session, record: &ImportedRecord) -> Result<Outcome, CliError> {
+    let api = session.records();
+    if record.name != record.short_name {
+        // It may have been imported alone, when nothing else wanted its short name.
+        let doing = format!("read {}", reference(&record.short_name));
+        match session.raw(&doing, api.get(&record.short_name)).await? {
+            Ok(found) if is_same(&found, record) => return Ok(compare(&found, record)),
+            Ok(_) => {}
+            Err(error) if is_missing(&error) => {}
+            Err(error) => return Err(CliError::request(&doing, &error)),
+        }
+    }
+    let mut taken = None;
+    for name in [&record.name, &record.full_name] {
+        let doing = format!("create {} in namespace {}", reference(name), session.namespace);
+        let object = record.object(name, None);
+        match session.raw(&doing, api.create(&create_parameters(), &object)).await? {
+            Ok(_) => return Ok(Outcome::Created(name.clone())),
+            Err(error) if is_conflict(&error) => {}
+            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 413 | 422) => {
+                let why = format!("the API server refuses it: {}", status.message);
+                return Ok(Outcome::Different { name: name.clone(), why });
+            }
+            Err(error) => return Err(CliError::request(&doing, &error)),
+        }
+        let doing = format!("read {}", reference(name));
+        let found = session.call(&doing, api.get(name)).await?;
+        if is_same(&found, record) {
+            return Ok(compare(&found, record));
+        }
+        taken = Some(found);
+    }
+    let other = taken.map(|found| format!("{} {}", found.spec.source.tool, found.spec.source.id));
+    let why = format!("its name is taken by the record of {}", other.unwrap_or_default());
+    Ok(Outcome::Different { name: record.full_name.clone(), why })
+}
+
+fn is_same(found: &OperationRecord, record: &ImportedRecord) -> bool {
+    found.spec.source == record.spec.source
+}
+
+/// Compares what is recorded; who recorded it is the API server's own stamp.
+fn compare(found: &OperationRecord, record: &ImportedRecord) -> Outcome {
+    let name = found.metadata.name.clone().unwrap_or_default();
+    let mut spec = found.spec.clone();
+    spec.recorded_by.clone_from(&record.spec.recorded_by);
+    if spec == record.spec {
+        Outcome::Unchanged(name)
+    } else {
+        let why = "a record of the same operation with other content is there, and records are never \
+                   overwritten; compare it with --dry-run";
+        Outcome::Different { name, why: why.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::fixtures;
+
+    #[test]
+    fn an_equal_record_is_unchanged_whoever_created_it() {
+        let record = fixtures::imported();
+        let mut found = record.object("assign-2abdc948", Some("access"));
+        found.spec.recorded_by = Some("alice".to_owned());
+        assert!(is_same(&found, &record));
+        assert_eq!(compare(&found, &record), Outcome::Unchanged("assign-2abdc948".to_owned()));
+        found.spec.changes.clear();
+        assert!(matches!(compare(&found, &record), Outcome::Different { .. }));
+        found.spec.source.id.push('x');
+        assert!(!is_same(&found, &record));
+    }
+}

@@ -1,0 +1,144 @@
+//! `kubectl rollback`: finds recorded operations, shows what undoing them would do, asks, follows.
+//!
+//! It is a client of the Kubernetes API and of nothing else: what it shows comes from objects, what
+//! it does is to write objects, and so all that it does is subject to the cluster's own
+//! authorization and admission. Results go to standard output, words about the work to standard
+//! error. Rendering is pure, so that tests compare it with plain text.
+
+mod apply;
+mod approve;
+mod error;
+mod exit;
+#[cfg(test)]
+mod fixtures;
+mod follow;
+mod import;
+mod operations;
+mod output;
+mod plan;
+mod progress;
+mod screen;
+mod session;
+mod shards;
+mod status;
+mod table;
+mod times;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::error::CliError;
+use self::exit::Exit;
+use self::screen::{Screen, Tone};
+use self::session::Connection;
+
+/// Finds recorded access changes in AWS IAM Identity Center and undoes them
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-rollback",
+    bin_name = "kubectl rollback",
+    version,
+    after_help = exit::HELP,
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Import(import::Import),
+    Operations(operations::Operations),
+    Plan(plan::Plan),
+    Apply(apply::Apply),
+    Approve(approve::Approve),
+    Reject(approve::Reject),
+    Cancel(approve::Cancel),
+    Status(status::Status),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let screen = Screen::detect();
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            screen.note_in(Tone::Bad, &format!("error: cannot start: {error}"));
+            return Exit::Failed.into();
+        }
+    };
+    let outcome = runtime.block_on(run(cli, screen));
+    // A question that nobody answered must not keep the process.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            if !error.message.is_empty() {
+                screen.note_in(Tone::Bad, &format!("error: {error}"));
+            }
+            error.exit.into()
+        }
+    }
+}
+
+async fn run(cli: Cli, screen: Screen) -> Result<Exit, CliError> {
+    let Cli { verb, connection } = cli;
+    if connection.all_namespaces && !matches!(verb, Verb::Operations(_)) {
+        return Err(CliError::usage("-A is for commands that list; name the namespace with -n"));
+    }
+    match verb {
+        Verb::Import(verb) => import::run(verb, &connection, screen).await,
+        Verb::Operations(verb) => operations::run(&verb, &connection, screen).await,
+        Verb::Plan(verb) => plan::run(verb, &connection, screen).await,
+        Verb::Apply(verb) => apply::run(verb, &connection, screen).await,
+        Verb::Approve(verb) => approve::approve(&verb, &connection, screen).await,
+        Verb::Reject(verb) => approve::reject(&verb, &connection, screen).await,
+        Verb::Cancel(verb) => approve::cancel(&verb, &connection, screen).await,
+        Verb::Status(verb) => status::run(&verb, &connection, screen).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_verb_has_examples() {
+        let mut command = Cli::command();
+        command.clone().debug_assert();
+        command.build();
+        for verb in command.get_subcommands_mut() {
+            let help = verb.render_long_help().to_string();
+            assert!(help.contains("Examples:"), "{} has no examples:\n{help}", verb.get_name());
+            assert!(help.contains("kubectl rollback "), "{help}");
+        }
+    }
+
+    #[test]
+    fn wrong_command_lines_are_usage_errors() {
+        for line in [
+            "kubectl-rollback explode",
+            "kubectl-rollback plan",
+            "kubectl-rollback operations --since yesterday",
+            "kubectl-rollback operations --account 12",
+            "kubectl-rollback operations -n a -A",
+            "kubectl-rollback operations --open --rolled-back",
+            "kubectl-rollback plan x --rollback y",
+            "kubectl-rollback apply x --timeout soon",
+            "kubectl-rollback import awsideman . --timezone Mars/Olympus",
+            "kubectl-rollback import awsideman . --instance-arn arn:aws:sso:::instance/ssoins-grrwdwht9b3hswl7",
+        ] {
+            let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}: {error}");
+        }
+    }
+}

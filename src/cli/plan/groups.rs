@@ -1,0 +1,71 @@
+//! The items of a plan, grouped as people think of them: by principal, then by what happens to it.
+
+use std::collections::HashMap;
+
+use crate::api::plan::{Disposition, PlanItem};
+use crate::api::record::NamedPrincipal;
+use crate::model::{AccountId, ActionKind, BlockedReason, Grade, PermissionSetArn};
+
+/// All that happens to one principal; or, without one, to permission sets themselves.
+#[derive(Debug, PartialEq)]
+pub struct Group<'a> {
+    /// Whose access.
+    pub principal: Option<&'a NamedPrincipal>,
+    /// What happens, in the plan's order.
+    pub parts: Vec<Part<'a>>,
+}
+
+/// The same thing for one permission set in some accounts.
+#[derive(Debug, PartialEq)]
+pub struct Part<'a> {
+    /// An item that stands for all of them.
+    pub item: &'a PlanItem,
+    /// The accounts, in the plan's order; none for a permission set itself.
+    pub accounts: Vec<&'a AccountId>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct PartKey<'a> {
+    group: usize,
+    permission_set: &'a PermissionSetArn,
+    disposition: Disposition,
+    action: ActionKind,
+    grade: Grade,
+    message: Option<&'a str>,
+    blocked: Option<BlockedReason>,
+    kept_for: Option<&'a str>,
+}
+
+/// Groups items; everything appears in the order in which the plan first names it.
+#[must_use]
+pub fn group(items: &[PlanItem]) -> Vec<Group<'_>> {
+    let mut groups = Vec::<Group<'_>>::new();
+    let mut group_of = HashMap::new();
+    let mut part_of = HashMap::new();
+    for item in items {
+        let identity = item.principal.as_ref().map(|principal| (principal.kind, &principal.id));
+        let index = *group_of.entry(identity).or_insert_with(|| {
+            groups.push(Group { principal: item.principal.as_ref(), parts: Vec::new() });
+            groups.len() - 1
+        });
+        let Some(group) = groups.get_mut(index) else { continue };
+        let key = PartKey {
+            group: index,
+            permission_set: &item.permission_set,
+            disposition: item.disposition,
+            action: item.action,
+            grade: item.grade,
+            message: item.message.as_deref(),
+            blocked: item.blocked,
+            kept_for: item.kept_for.as_deref(),
+        };
+        let part = *part_of.entry(key).or_insert_with(|| {
+            group.parts.push(Part { item, accounts: Vec::new() });
+            group.parts.len() - 1
+        });
+        if let Some(part) = group.parts.get_mut(part) {
+            part.accounts.extend(&item.account);
+        }
+    }
+    groups
+}

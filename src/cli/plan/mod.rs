@@ -1,0 +1,298 @@
+//! `plan`: shows what an undo would do, and does none of it.
+
+pub(super) mod groups;
+pub(super) mod view;
+
+use std::time::Duration;
+
+use clap::Args;
+use kube::ResourceExt as _;
+use kube::api::{DeleteParams, Preconditions};
+use serde::Serialize;
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::follow::{Event, Follow};
+use super::operations::plain_name;
+use super::output::{Output, document};
+use super::screen::{Screen, Tone};
+use super::session::{Connection, Session};
+use super::{shards, times};
+use crate::api::condition::{ConditionType, is_true};
+use crate::api::plan::PlanItem;
+use crate::api::rollback::{Mode, OnDrift, OnFailure, Operations, Priority, RollbackSpec};
+use crate::api::rollback_status::PlanStatus;
+use crate::api::{Phase, Rollback};
+use crate::model::Grade;
+
+/// Show what undoing operations would do, and do none of it
+///
+/// Creates a Rollback that only plans, waits for its plan, shows it and deletes the Rollback
+/// again. With --keep it stays, and can later be switched to mode Apply.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  # What would undoing this operation do
+  kubectl rollback plan assign-2abdc948
+
+  # Decide in a script: 10 nothing to do, 11 exact, 12 less than exact, 13 something blocked
+  kubectl rollback plan assign-2abdc948 --detailed-exitcode -o json > plan.json
+
+  # Show the plan of a Rollback that waits for its approval, with every account
+  kubectl rollback plan --rollback undo-contractors -o wide")]
+pub struct Plan {
+    /// Names of the operations to undo
+    #[arg(value_name = "OPERATION", required_unless_present = "rollback")]
+    operations: Vec<String>,
+    /// Show the plan of this Rollback; nothing is created
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["operations", "name", "keep"])]
+    rollback: Option<String>,
+    /// Name of the Rollback that is created; without it plan-<random>
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Keep the Rollback
+    #[arg(long)]
+    keep: bool,
+    /// Exit with 10 (nothing to do), 11 (exact), 12 (less than exact) or 13 (something blocked)
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// How long to wait for the plan
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = times::parse_duration)]
+    timeout: Duration,
+    /// Form of the output; wide names every account
+    #[arg(short, long, value_name = "FORM", default_value = "table",
+          value_parser = Output::among(&["table", "wide", "json", "yaml"]))]
+    output: Output,
+}
+
+/// A plan as JSON and YAML show it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PlanDocument<'a> {
+    namespace: &'a str,
+    rollback: String,
+    operations: &'a [String],
+    phase: Phase,
+    summary: &'a str,
+    plan: Option<&'a PlanStatus>,
+    items: &'a [PlanItem],
+}
+
+pub(super) async fn run(
+    verb: Plan,
+    connection: &Connection,
+    screen: Screen,
+) -> Result<Exit, CliError> {
+    let session = Session::connect(connection).await?;
+    if let Some(name) = &verb.rollback {
+        let rollback = session.rollback(name).await?;
+        if rollback.status.as_ref().is_none_or(|status| status.plan.is_none()) {
+            let summary = rollback.status.map(|status| status.summary).unwrap_or_default();
+            return Err(CliError::failed(format!("rollback {name} has no plan yet: {summary}")));
+        }
+        return show(&verb, &session, screen, &rollback).await;
+    }
+    let operations = verb.operations.iter().map(|name| plain_name(name).to_owned()).collect();
+    let spec = RollbackSpec { mode: Mode::PlanOnly, ..spec(operations) };
+    let created = create(&session, verb.name.as_deref(), "plan-", spec).await?;
+    let outcome = watch(&verb, &session, screen, &created).await;
+    if verb.keep {
+        let name = created.name_any();
+        screen.note(&format!(
+            "Kept as rollback {name}. To go on with it: kubectl patch rollback {name} -n {} --type \
+             merge -p '{{\"spec\":{{\"mode\":\"Apply\"}}}}'",
+            session.namespace
+        ));
+    } else {
+        delete(&session, &created).await?;
+    }
+    outcome
+}
+
+/// What to undo, all else as it is by default.
+pub(super) fn spec(names: Vec<String>) -> RollbackSpec {
+    RollbackSpec {
+        operations: Operations { names, select: None },
+        mode: Mode::default(),
+        approval: None,
+        on_drift: OnDrift::default(),
+        on_failure: OnFailure::default(),
+        priority: Priority::default(),
+        not_before: None,
+        deadline: None,
+        suspend: false,
+        cancel: false,
+        attempt: 1,
+        verification: None,
+        ttl_after_finished: None,
+        reason: None,
+        ticket: None,
+        requested_by: None,
+        changed_by: None,
+    }
+}
+
+/// Creates a Rollback under its name, or under one that the API server makes up.
+pub(super) async fn create(
+    session: &Session,
+    name: Option<&str>,
+    prefix: &str,
+    spec: RollbackSpec,
+) -> Result<Rollback, CliError> {
+    let mut rollback = Rollback::new(name.unwrap_or_default(), spec);
+    if name.is_none() {
+        rollback.metadata.name = None;
+        rollback.metadata.generate_name = Some(prefix.to_owned());
+    }
+    let shown =
+        name.map_or_else(|| format!("a rollback {prefix}…"), |name| format!("rollback {name}"));
+    let doing = format!("create {shown} in namespace {}", session.namespace);
+    session.create(&doing, &session.rollbacks(), &rollback).await
+}
+
+async fn watch(
+    verb: &Plan,
+    session: &Session,
+    screen: Screen,
+    created: &Rollback,
+) -> Result<Exit, CliError> {
+    let name = created.name_any();
+    let mut follow = Follow::new(session, screen, &name, verb.timeout);
+    let mut told = String::new();
+    let mut last = None;
+    loop {
+        match follow.next().await? {
+            Event::Seen(rollback) if is_planned(&rollback) => {
+                return show(verb, session, screen, &rollback).await;
+            }
+            Event::Seen(rollback) => {
+                let summary = rollback.status.map(|status| status.summary).unwrap_or_default();
+                if !summary.is_empty() && summary != told {
+                    screen.note_in(Tone::Faint, &summary);
+                    told.clone_from(&summary);
+                }
+                last = Some(summary).filter(|summary| !summary.is_empty());
+            }
+            Event::Gone => {
+                let message = format!("rollback {name} was deleted before it had a plan");
+                return Err(CliError::new(Exit::NotFound, message));
+            }
+            Event::TimedOut => {
+                let last = last.unwrap_or_else(|| {
+                    "nobody has looked at it; is the operator running and watching this namespace?"
+                        .to_owned()
+                });
+                return Err(CliError::new(Exit::TimedOut, format!("no plan in time: {last}")));
+            }
+            Event::Interrupted => return Ok(Exit::Interrupted),
+        }
+    }
+}
+
+/// Whether the operator has said all that it will say about a plan.
+fn is_planned(rollback: &Rollback) -> bool {
+    let Some(status) = &rollback.status else { return false };
+    let current = Some(status.observed_generation) >= rollback.metadata.generation;
+    current
+        && (status.phase == Phase::Planned
+            || status.phase.is_terminal()
+            || is_true(&status.conditions, ConditionType::Stalled))
+}
+
+async fn show(
+    verb: &Plan,
+    session: &Session,
+    screen: Screen,
+    rollback: &Rollback,
+) -> Result<Exit, CliError> {
+    let Some(status) = &rollback.status else {
+        return Err(CliError::failed(format!("rollback {} has no plan yet", rollback.name_any())));
+    };
+    let items =
+        if status.plan.is_some() { shards::read(session, rollback).await? } else { Vec::new() };
+    let text = match verb.output {
+        Output::Json | Output::Yaml => {
+            let plan = PlanDocument {
+                namespace: &session.namespace,
+                rollback: rollback.name_any(),
+                operations: &rollback.spec.operations.names,
+                phase: status.phase,
+                summary: &status.summary,
+                plan: status.plan.as_ref(),
+                items: &items,
+            };
+            document(&plan, verb.output)?
+        }
+        form => view::render(rollback, &items, form == Output::Wide, screen.out),
+    };
+    screen.print(&text)?;
+    Ok(if verb.detailed_exitcode {
+        detailed(rollback)
+    } else if status.plan.is_some() {
+        Exit::Done
+    } else {
+        Exit::of(rollback)
+    })
+}
+
+/// What scripts branch on.
+fn detailed(rollback: &Rollback) -> Exit {
+    let Some(status) = &rollback.status else { return Exit::Failed };
+    match &status.plan {
+        Some(plan) if plan.blocked > 0 => Exit::Blocked,
+        Some(plan) if plan.actions == 0 => Exit::NothingToDo,
+        Some(plan) if plan.grade == Grade::Exact => Exit::Exact,
+        Some(_) => Exit::LessThanExact,
+        None if status.phase == Phase::AlreadyRolledBack => Exit::NothingToDo,
+        None => Exit::of(rollback),
+    }
+}
+
+async fn delete(session: &Session, created: &Rollback) -> Result<(), CliError> {
+    let name = created.name_any();
+    let doing = format!("delete rollback {name} again");
+    let parameters = DeleteParams {
+        preconditions: Some(Preconditions {
+            uid: created.metadata.uid.clone(),
+            resource_version: None,
+        }),
+        ..DeleteParams::background()
+    };
+    match session.raw(&doing, session.rollbacks().delete(&name, &parameters)).await? {
+        Ok(_) => Ok(()),
+        Err(error) if super::error::is_missing(&error) => Ok(()),
+        Err(error) => Err(CliError::request(&doing, &error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::fixtures;
+
+    #[test]
+    fn scripts_can_tell_plans_apart() {
+        let exit = |change: fn(&mut PlanStatus)| {
+            let mut rollback = fixtures::rollback(Phase::Planned);
+            change(rollback.status.as_mut().unwrap().plan.as_mut().unwrap());
+            detailed(&rollback)
+        };
+        assert_eq!(exit(|plan| plan.blocked = 0), Exit::LessThanExact);
+        assert_eq!(exit(|plan| (plan.blocked, plan.grade) = (0, Grade::Exact)), Exit::Exact);
+        assert_eq!(exit(|plan| plan.blocked = 1), Exit::Blocked);
+        assert_eq!(exit(|plan| (plan.blocked, plan.actions) = (0, 0)), Exit::NothingToDo);
+        let mut done = fixtures::rollback(Phase::AlreadyRolledBack);
+        done.status.as_mut().unwrap().plan = None;
+        assert_eq!(detailed(&done), Exit::NothingToDo);
+    }
+
+    #[test]
+    fn a_plan_counts_when_it_is_about_the_present_spec() {
+        let mut rollback = fixtures::rollback(Phase::Planned);
+        assert!(is_planned(&rollback));
+        rollback.metadata.generation = Some(7);
+        assert!(!is_planned(&rollback));
+        assert!(!is_planned(&fixtures::rollback(Phase::Planning)));
+        assert!(is_planned(&fixtures::rollback(Phase::Failed)));
+    }
+}

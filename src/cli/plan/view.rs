@@ -1,0 +1,289 @@
+//! A plan as a person reads it before saying yes.
+
+use std::fmt::Write as _;
+
+use kube::ResourceExt as _;
+
+use super::groups::{Group, Part, group};
+use crate::api::instance::ApprovalPolicy;
+use crate::api::plan::{Disposition, PlanItem};
+use crate::api::rollback_status::PlanStatus;
+use crate::api::{Phase, Rollback};
+use crate::cli::screen::{Paint, Tone, one_line};
+use crate::cli::times;
+use crate::model::{ActionKind, Grade};
+
+/// As many accounts are named where not all are.
+const NAMED_ACCOUNTS: usize = 24;
+/// Accounts in one line, which then fits into 100 columns.
+const ACCOUNTS_A_LINE: usize = 6;
+
+/// The whole plan. `all` names every account.
+#[must_use]
+pub fn render(rollback: &Rollback, items: &[PlanItem], all: bool, paint: Paint) -> String {
+    let mut text = String::new();
+    let name = rollback.name_any();
+    let place = rollback.namespace().unwrap_or_default();
+    let title = format!("Plan of rollback {name} in namespace {place}");
+    let _ = writeln!(text, "{}", paint.text(Tone::Strong, &title));
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(text, "  {label:<12} {value}");
+    };
+    line("operations", &rollback.spec.operations.names.join(", "));
+    let status = rollback.status.as_ref();
+    let Some(plan) = status.and_then(|status| status.plan.as_ref()) else {
+        let phase = status.map_or(Phase::Pending, |status| status.phase);
+        line("phase", phase.as_str());
+        line("summary", &one_line(status.map_or("", |status| &status.summary)));
+        return text;
+    };
+    line("actions", &numbers(plan, items));
+    line("grade", &paint.text(grade_tone(plan.grade), grade_words(plan.grade)));
+    line("estimate", &estimate(plan));
+    line("approval", approval_words(plan));
+    line("digest", &plan.digest);
+
+    for group in group(items) {
+        text.push('\n');
+        text.push_str(&principal(&group, paint));
+        for part in &group.parts {
+            text.push_str(&part_text(part, group.principal.is_some(), all, paint));
+        }
+    }
+    if !plan.warnings.is_empty() {
+        let _ = writeln!(text, "\n{}", paint.text(Tone::Warning, "Warnings"));
+        for warning in &plan.warnings {
+            let _ = writeln!(text, "  - {}", one_line(warning));
+        }
+    }
+    text
+}
+
+/// What is written and what is left, in numbers.
+#[must_use]
+pub fn numbers(plan: &PlanStatus, items: &[PlanItem]) -> String {
+    let number = |kind: ActionKind| {
+        let act = |item: &&PlanItem| item.disposition == Disposition::Act && item.action == kind;
+        items.iter().filter(act).count()
+    };
+    let mut parts = Vec::new();
+    for (number, (noun, done)) in [
+        (number(ActionKind::DeleteAssignment), ("assignment", "removed")),
+        (number(ActionKind::CreateAssignment), ("assignment", "made")),
+        (number(ActionKind::DeletePermissionSet), ("permission set", "deleted")),
+        (number(ActionKind::CreatePermissionSet), ("permission set", "created")),
+    ] {
+        if number > 0 {
+            parts.push(format!("{} {done}", count(number, noun)));
+        }
+    }
+    let mut text = plan.actions.to_string();
+    if !parts.is_empty() {
+        let _ = write!(text, " ({})", parts.join(", "));
+    }
+    for (count, what) in [(plan.kept, "kept"), (plan.blocked, "blocked")] {
+        if count > 0 {
+            let _ = write!(text, ", {count} {what}");
+        }
+    }
+    text
+}
+
+const fn grade_words(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Exact => "Exact: nothing can tell the result from what was there before",
+        Grade::Equivalent => "Equivalent: the same access; something visible differs",
+        Grade::Assumed => "Assumed: it rests on something that nobody recorded",
+        Grade::Lossy => "Lossy: AWS cannot give back all that was there",
+    }
+}
+
+/// How a grade looks.
+#[must_use]
+pub const fn grade_tone(grade: Grade) -> Tone {
+    match grade {
+        Grade::Exact => Tone::Good,
+        Grade::Equivalent => Tone::Plain,
+        Grade::Assumed => Tone::Warning,
+        Grade::Lossy => Tone::Bad,
+    }
+}
+
+fn estimate(plan: &PlanStatus) -> String {
+    let length = times::seconds(plan.estimate.seconds);
+    format!("about {length}, {} AWS calls", plan.estimate.calls)
+}
+
+const fn approval_words(plan: &PlanStatus) -> &'static str {
+    match plan.policy {
+        ApprovalPolicy::Always => "Always: every plan needs one",
+        ApprovalPolicy::SeparateApprover => "SeparateApprover: by somebody who is not an author",
+        ApprovalPolicy::WhenNotExact => {
+            "WhenNotExact: only plans that are not exact or give access"
+        }
+        ApprovalPolicy::Never => "Never: only plans that rest on an assumption",
+    }
+}
+
+fn principal(group: &Group<'_>, paint: Paint) -> String {
+    let title = match group.principal {
+        Some(principal) => match &principal.name {
+            Some(name) => {
+                format!("{} {} ({})", principal.kind, one_line(name), principal.id)
+            }
+            None => format!("{} {}", principal.kind, principal.id),
+        },
+        None => "Permission sets".to_owned(),
+    };
+    paint.text(Tone::Strong, &title) + "\n"
+}
+
+fn part_text(part: &Part<'_>, of_principal: bool, all: bool, paint: Paint) -> String {
+    let item = part.item;
+    let set = match &item.permission_set_name {
+        Some(name) => format!("{} ({})", one_line(name), item.permission_set),
+        None => item.permission_set.to_string(),
+    };
+    let (tone, what) = what_happens(item, of_principal);
+    let mut text = format!("  {} {set}", paint.text(tone, &what));
+    if of_principal {
+        let _ = write!(text, " in {}", count(part.accounts.len(), "account"));
+    }
+    if item.disposition == Disposition::Act && item.grade != Grade::Exact {
+        let grade = paint.text(grade_tone(item.grade), item.grade.as_str());
+        let _ = write!(text, " [{grade}]");
+    }
+    text.push('\n');
+    let mut detail = |line: &str| {
+        let _ = writeln!(text, "    {line}");
+    };
+    if let Some(reason) = item.blocked {
+        detail(&format!("{reason}: {}", reason.next_step()));
+    }
+    if let Some(record) = &item.kept_for {
+        detail(&format!("held by {record}"));
+    }
+    if let Some(message) = item.message.as_deref().filter(|message| !message.is_empty()) {
+        detail(&one_line(message));
+    }
+    let named = if all { part.accounts.len() } else { part.accounts.len().min(NAMED_ACCOUNTS) };
+    for line in part.accounts.get(..named).unwrap_or_default().chunks(ACCOUNTS_A_LINE) {
+        let line: Vec<_> = line.iter().map(|account| account.as_str()).collect();
+        detail(&line.join("  "));
+    }
+    if named < part.accounts.len() {
+        detail(&format!("and {} more; -o wide names them all", part.accounts.len() - named));
+    }
+    text
+}
+
+/// What happens to the key, from the principal's side.
+fn what_happens(item: &PlanItem, of_principal: bool) -> (Tone, String) {
+    let (tone, verb) = match item.action {
+        ActionKind::CreateAssignment => (Tone::Good, "gains"),
+        ActionKind::DeleteAssignment => (Tone::Bad, "loses"),
+        ActionKind::DeletePermissionSet => (Tone::Bad, "deleted:"),
+        ActionKind::CreatePermissionSet => (Tone::Good, "created:"),
+    };
+    let live = match (item.live == crate::model::Presence::Present, of_principal) {
+        (true, true) => "keeps",
+        (false, true) => "stays without",
+        (true, false) => "stays:",
+        (false, false) => "stays absent:",
+    };
+    match item.disposition {
+        Disposition::Act => (tone, verb.to_owned()),
+        Disposition::AlreadySo => (Tone::Faint, format!("already so, {live}")),
+        Disposition::Kept => (Tone::Faint, format!("kept, {live}")),
+        Disposition::Unexplained => (Tone::Warning, format!("changed by nobody on record, {live}")),
+        Disposition::Blocked => (Tone::Warning, format!("blocked, {live}")),
+    }
+}
+
+/// A number with its noun.
+#[must_use]
+pub fn count(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::fixtures;
+
+    #[test]
+    fn a_plan_reads_as_text() {
+        let rollback = fixtures::rollback(Phase::AwaitingApproval);
+        let text = render(&rollback, &fixtures::shard().spec.items, false, Paint::PLAIN);
+        assert_eq!(
+            text,
+            "\
+Plan of rollback undo in namespace access
+  operations   assign-2abdc948
+  actions      3 (2 assignments removed, 1 assignment made), 1 kept, 1 blocked
+  grade        Lossy: AWS cannot give back all that was there
+  estimate     about 6.5s, 9 AWS calls
+  approval     Always: every plan needs one
+  digest       sha256:7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069
+
+USER john.doe (0f791059-3b41-4313-86da-59fa2cf217a7)
+  loses ReadOnlyAccess (arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-64rrohtnuu77rp8j) in 2 accounts
+    061836611202  592740528984
+  kept, keeps ReadOnlyAccess (arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-64rrohtnuu77rp8j) in 1 account
+    held by assign-e6e133b0
+    577289225385
+  blocked, keeps ReadOnlyAccess (arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-64rrohtnuu77rp8j) in 1 account
+    AccountUnavailable: Reopen the account or leave it out; a closed account has no access to undo.
+    474716250369
+
+GROUP c0fbd4e2-0f34-444d-91ff-3c7ff45c2709
+  gains arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-to2ykydoqhktcnp5 in 1 account [Lossy]
+    the role comes back under another name
+    925628735057
+
+Warnings
+  - sessions that are open now last until 2026-11-24T08:50:00Z
+"
+        );
+    }
+
+    #[test]
+    fn many_accounts_are_summed_up_unless_asked_for() {
+        let rollback = fixtures::rollback(Phase::Planned);
+        let first = fixtures::shard().spec.items.remove(0);
+        let items: Vec<_> = (0..100)
+            .map(|n| PlanItem { account: format!("{n:012}").parse().ok(), ..first.clone() })
+            .collect();
+        let short = render(&rollback, &items, false, Paint::PLAIN);
+        assert!(short.contains("in 100 accounts"), "{short}");
+        assert!(short.contains("and 76 more; -o wide names them all"), "{short}");
+        assert!(!short.contains("000000000099"));
+        let long = render(&rollback, &items, true, Paint::PLAIN);
+        assert!(long.contains("000000000099") && !long.contains("more;"), "{long}");
+    }
+
+    #[test]
+    fn without_a_plan_the_reason_is_shown() {
+        let mut rollback = fixtures::rollback(Phase::AlreadyRolledBack);
+        let status = rollback.status.as_mut().unwrap();
+        status.plan = None;
+        status.summary = "nothing is open any more".to_owned();
+        let text = render(&rollback, &[], false, Paint::PLAIN);
+        assert!(
+            text.ends_with(
+                "phase        AlreadyRolledBack\n  summary      nothing is open any more\n"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_deleted_permission_set_is_named() {
+        let mut item = fixtures::shard().spec.items.remove(0);
+        item.account = None;
+        item.principal = None;
+        item.action = ActionKind::DeletePermissionSet;
+        let text = render(&fixtures::rollback(Phase::Planned), &[item], false, Paint::PLAIN);
+        assert!(text.contains("Permission sets\n  deleted: ReadOnlyAccess (arn:"), "{text}");
+    }
+}

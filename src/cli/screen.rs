@@ -1,0 +1,132 @@
+//! Where output goes and how it looks: colours only where a person sees them.
+
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+
+use anstream::{AutoStream, ColorChoice};
+use owo_colors::OwoColorize as _;
+
+use super::error::CliError;
+use super::exit::Exit;
+
+/// What a text means, and so how it is painted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tone {
+    /// Nothing in particular.
+    #[default]
+    Plain,
+    /// A heading or what the eye should find first.
+    Strong,
+    /// As it should be.
+    Good,
+    /// Look here.
+    Warning,
+    /// It went wrong, or access is taken away.
+    Bad,
+    /// Beside the point.
+    Faint,
+}
+
+/// A text without control characters, which a name in an object may hold: they would break lines,
+/// move the cursor or change colours.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Paints, or leaves as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paint {
+    /// Whether to write colours.
+    pub colours: bool,
+}
+
+impl Paint {
+    /// Leaves every text as it is.
+    #[cfg(test)]
+    pub const PLAIN: Self = Self { colours: false };
+
+    const fn choice(self) -> ColorChoice {
+        if self.colours { ColorChoice::Always } else { ColorChoice::Never }
+    }
+
+    /// The text as its meaning looks.
+    #[must_use]
+    pub fn text(self, tone: Tone, text: &str) -> String {
+        if !self.colours || text.is_empty() {
+            return text.to_owned();
+        }
+        match tone {
+            Tone::Plain => text.to_owned(),
+            Tone::Strong => text.bold().to_string(),
+            Tone::Good => text.green().to_string(),
+            Tone::Warning => text.yellow().to_string(),
+            Tone::Bad => text.red().to_string(),
+            Tone::Faint => text.dimmed().to_string(),
+        }
+    }
+}
+
+/// The terminal, or what stands in for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Screen {
+    /// How standard output is painted.
+    pub out: Paint,
+    /// How standard error is painted.
+    pub err: Paint,
+    /// Whether a person can be asked: standard input and standard error are a terminal.
+    pub can_ask: bool,
+    /// Whether standard error shows lines that change: a progress bar.
+    pub can_redraw: bool,
+}
+
+impl Screen {
+    /// What this process is connected to. `NO_COLOR` and its like are honoured.
+    #[must_use]
+    pub fn detect() -> Self {
+        let err_is_terminal = io::stderr().is_terminal();
+        Self {
+            out: Paint { colours: AutoStream::choice(&io::stdout()) != ColorChoice::Never },
+            err: Paint { colours: AutoStream::choice(&io::stderr()) != ColorChoice::Never },
+            can_ask: io::stdin().is_terminal() && err_is_terminal,
+            can_redraw: err_is_terminal,
+        }
+    }
+
+    /// Writes a result. A reader who has gone away (`| head`) ends the command quietly.
+    pub fn print(self, text: &str) -> Result<(), CliError> {
+        let mut out = AutoStream::new(io::stdout().lock(), self.out.choice());
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                Err(CliError::new(Exit::Done, String::new()))
+            }
+            Err(error) => Err(CliError::failed(format!("cannot write the output: {error}"))),
+        }
+    }
+
+    /// Writes a line about the work to standard error.
+    pub fn note(self, text: &str) {
+        // When standard error is gone there is nobody left to tell.
+        let mut err = AutoStream::new(io::stderr().lock(), self.err.choice());
+        let _ = writeln!(err, "{text}");
+    }
+
+    /// Writes a painted line about the work to standard error.
+    pub fn note_in(self, tone: Tone, text: &str) {
+        self.note(&self.err.text(tone, text));
+    }
+
+    /// Asks a question and reads the line that is typed.
+    pub async fn ask(self, question: &str) -> Option<String> {
+        let question = self.err.text(Tone::Strong, question);
+        let read = tokio::task::spawn_blocking(move || {
+            let mut err = io::stderr().lock();
+            write!(err, "{question} ").and_then(|()| err.flush()).ok()?;
+            drop(err);
+            let mut line = String::new();
+            io::stdin().read_line(&mut line).ok().filter(|read| *read > 0)?;
+            Some(line.trim().to_owned())
+        });
+        read.await.ok().flatten()
+    }
+}

@@ -1,0 +1,175 @@
+//! The connection to the API server, with a limit on how long each request may take.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::times;
+use crate::api::{IdentityCenterInstance, OperationRecord, Rollback, RollbackPlan};
+use crate::runtime::Clock;
+
+/// The field manager of everything that the plugin writes. Flux takes over fields of any manager
+/// whose name begins with `kubectl`, so an approval must not be written under such a name.
+pub const FIELD_MANAGER: &str = "rollback-approver";
+
+/// Where to connect to, as in kubectl.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Connection")]
+pub struct Connection {
+    /// File with clusters and credentials, in place of $KUBECONFIG or ~/.kube/config
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Namespace; without it the context's
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// All namespaces, where a command lists
+    #[arg(short = 'A', long, global = true, conflicts_with = "namespace")]
+    pub all_namespaces: bool,
+    /// Longest time that one request to the API server may take
+    #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = times::parse_duration)]
+    pub request_timeout: Duration,
+}
+
+/// A connection to one cluster and namespace.
+#[derive(Clone)]
+pub struct Session {
+    /// The client.
+    pub client: Client,
+    /// The clock.
+    pub clock: Clock,
+    /// The namespace that commands are about.
+    pub namespace: String,
+    limit: Duration,
+}
+
+impl Session {
+    /// Reads the kubeconfig. Nothing is sent yet.
+    pub async fn connect(connection: &Connection) -> Result<Self, CliError> {
+        let options = KubeConfigOptions {
+            context: connection.context.clone(),
+            ..KubeConfigOptions::default()
+        };
+        let config = match &connection.kubeconfig {
+            Some(path) => match Kubeconfig::read_from(path) {
+                Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &options).await,
+                Err(error) => Err(error),
+            },
+            None => Config::from_kubeconfig(&options).await,
+        };
+        let mut config = match config {
+            Ok(config) => config,
+            // In a pod there is no kubeconfig but a service account.
+            Err(_)
+                if connection.kubeconfig.is_none() && connection.context.is_none() && in_pod() =>
+            {
+                Config::incluster().map_err(|error| no_cluster(&error.to_string()))?
+            }
+            Err(error) => return Err(no_cluster(&error.to_string())),
+        };
+        config.connect_timeout = Some(connection.request_timeout.min(Duration::from_secs(10)));
+        let namespace =
+            connection.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        let client = Client::try_from(config).map_err(|error| no_cluster(&error.to_string()))?;
+        Ok(Self { client, clock: Clock::real(), namespace, limit: connection.request_timeout })
+    }
+
+    /// Waits for one request; `doing` is a clause such as `read rollback x`.
+    pub async fn call<T>(
+        &self,
+        doing: &str,
+        request: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, CliError> {
+        self.raw(doing, request).await?.map_err(|error| CliError::request(doing, &error))
+    }
+
+    /// As [`Self::call`], with the API server's refusal for the caller to judge.
+    pub async fn raw<T>(
+        &self,
+        doing: &str,
+        request: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<Result<T, kube::Error>, CliError> {
+        self.clock.timeout(self.limit, request).await.map_err(|_| {
+            let limit = times::seconds(self.limit.as_secs_f64());
+            let message = format!(
+                "cannot {doing}: the API server did not answer within {limit}; try again or raise \
+                 --request-timeout"
+            );
+            CliError::new(Exit::TimedOut, message)
+        })
+    }
+
+    /// Rollbacks of the namespace.
+    #[must_use]
+    pub fn rollbacks(&self) -> Api<Rollback> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Plans of the namespace.
+    #[must_use]
+    pub fn plans(&self) -> Api<RollbackPlan> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Records of the namespace.
+    #[must_use]
+    pub fn records(&self) -> Api<OperationRecord> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Instances of the cluster.
+    #[must_use]
+    pub fn instances(&self) -> Api<IdentityCenterInstance> {
+        Api::all(self.client.clone())
+    }
+
+    /// Reads one Rollback.
+    pub async fn rollback(&self, name: &str) -> Result<Rollback, CliError> {
+        let doing = format!("read rollback {name} in namespace {}", self.namespace);
+        self.call(&doing, self.rollbacks().get(name)).await
+    }
+
+    /// Creates one object.
+    pub async fn create<K>(&self, doing: &str, api: &Api<K>, object: &K) -> Result<K, CliError>
+    where
+        K: Serialize + DeserializeOwned + Clone + Debug,
+    {
+        self.call(doing, api.create(&create_parameters(), object)).await
+    }
+
+    /// Changes parts of one Rollback's spec.
+    pub async fn patch(&self, doing: &str, name: &str, spec: Value) -> Result<Rollback, CliError> {
+        let parameters =
+            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let patch = Patch::Merge(serde_json::json!({ "spec": spec }));
+        self.call(doing, self.rollbacks().patch(name, &parameters, &patch)).await
+    }
+}
+
+/// How objects are created.
+#[must_use]
+pub fn create_parameters() -> PostParams {
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
+}
+
+fn in_pod() -> bool {
+    std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+}
+
+fn no_cluster(error: &str) -> CliError {
+    CliError::failed(format!(
+        "no cluster to talk to: {error}; check --kubeconfig, $KUBECONFIG and --context"
+    ))
+}

@@ -1,0 +1,113 @@
+//! Tables as kubectl prints them, and the same rows as CSV.
+
+use comfy_table::{Attribute, Cell as TableCell, Color, ContentArrangement, Table, presets};
+
+use super::screen::{Paint, Tone, one_line};
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cell {
+    /// What it says. Never cut: ids can be pasted.
+    pub text: String,
+    /// What it means.
+    pub tone: Tone,
+}
+
+impl Cell {
+    /// A cell with a meaning.
+    pub fn new(tone: Tone, text: impl Into<String>) -> Self {
+        Self { text: text.into(), tone }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::new(Tone::Plain, text)
+    }
+}
+
+/// A table without lines. Empty cells show as `-`.
+#[must_use]
+pub fn table(headers: &[&str], rows: Vec<Vec<Cell>>, paint: Paint) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    if paint.colours {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table.set_header(headers.iter().map(TableCell::new));
+    for row in rows {
+        table.add_row(row.into_iter().map(|cell| {
+            let text = one_line(if cell.text.is_empty() { "-" } else { &cell.text });
+            let shown = TableCell::new_owned(text);
+            match cell.tone {
+                Tone::Plain => shown,
+                Tone::Strong => shown.add_attribute(Attribute::Bold),
+                Tone::Good => shown.fg(Color::Green),
+                Tone::Warning => shown.fg(Color::Yellow),
+                Tone::Bad => shown.fg(Color::Red),
+                Tone::Faint => shown.add_attribute(Attribute::Dim),
+            }
+        }));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 3));
+    }
+    let mut text = table.trim_fmt();
+    text.push('\n');
+    text
+}
+
+/// Rows as RFC 4180 writes them.
+#[must_use]
+pub fn csv(headers: &[&str], rows: &[Vec<Cell>]) -> String {
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        cells.map(csv_field).collect::<Vec<_>>().join(",") + "\r\n"
+    };
+    let mut text = line(&mut headers.iter().copied());
+    for row in rows {
+        text.push_str(&line(&mut row.iter().map(|cell| cell.text.as_str())));
+    }
+    text
+}
+
+fn csv_field(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_nothing_is_cut() {
+        let rows = vec![
+            vec![Cell::from("assign-2abdc948"), Cell::from("x".repeat(300))],
+            vec![Cell::from("ä\nb"), Cell::from("")],
+        ];
+        let text = table(&["NAME", "ACTOR"], rows, Paint::PLAIN);
+        let expected = format!(
+            "NAME              ACTOR\nassign-2abdc948   {}\nä b               -\n",
+            "x".repeat(300)
+        );
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn colours_do_not_move_columns() {
+        let rows = vec![vec![Cell::new(Tone::Bad, "no"), Cell::from("x")]];
+        let text = table(&["READY", "NAME"], rows, Paint { colours: true });
+        assert!(text.contains("\u{1b}["), "{text:?}");
+    }
+
+    #[test]
+    fn csv_quotes_what_needs_it() {
+        let rows = vec![vec![Cell::from("a,b"), Cell::from("say \"x\""), Cell::from("")]];
+        assert_eq!(csv(&["A", "B", "C"], &rows), "A,B,C\r\n\"a,b\",\"say \"\"x\"\"\",\r\n");
+    }
+}
