@@ -1,6 +1,7 @@
 //! The four kinds on a real API server: what it takes, what it refuses and in which words.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::needless_pass_by_value, reason = "`json!` at the place of use reads better")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -10,6 +10,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 /// The guard's standard input: it closes when this program ends, whichever way.
 static GUARD: OnceLock<Mutex<ChildStdin>> = OnceLock::new();
 
+#[expect(clippy::zombie_processes, reason = "it outlives this program on purpose")]
 fn tell(line: &str) {
     let guard = GUARD.get_or_init(|| {
         let mut child = Command::new("bash")
@@ -30,9 +31,9 @@ fn tell(line: &str) {
 
 /// From now on this process is ended with the test program.
 pub fn process(id: u32) {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).expect("a child has a stat");
+    let fields = fs::read_to_string(format!("/proc/{id}/stat")).expect("a child has a stat");
     // Fields are counted behind the name, which may hold blanks and brackets.
-    let start = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(19));
+    let start = fields.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(19));
     tell(&format!("process {id} {}", start.expect("field 22 of /proc/PID/stat")));
 }
 

@@ -80,7 +80,7 @@ impl Operator {
 
     #[track_caller]
     fn wait_until_ready(&mut self) {
-        wait_for("the operator to be ready", Duration::from_secs(60), || {
+        wait_for("the operator to be ready", Duration::from_mins(1), || {
             if let Some(status) = self.process.ended() {
                 panic!("the operator ended with {status}\n{}", wait::tail(&self.process.log));
             }
