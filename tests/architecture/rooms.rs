@@ -90,6 +90,7 @@ pub const ROOMS: &[Room] = &[
         name: "record",
         rooms: &["api", "model"],
         crates: Crates::Only(&[
+            "flate2",
             "jiff",
             "k8s_openapi",
             "kube",

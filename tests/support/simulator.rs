@@ -78,23 +78,34 @@ impl Simulator {
         self.post("/_sim/faults", script);
     }
 
+    /// Sends a document to one of its `/_sim/` addresses.
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) {
-        let sent = ureq::post(format!("{}{path}", self.url)).send_json(body);
-        if let Err(error) = sent {
-            panic!("POST {path} {body}: {error}\n{}", wait::tail(&self.process.log));
-        }
+        self.answer(path, plain().post(format!("{}{path}", self.url)).send_json(body));
     }
 
     /// Reads JSON or YAML.
     #[track_caller]
     fn read(&self, path: &str) -> Value {
-        let text = ureq::get(format!("{}{path}", self.url))
-            .call()
-            .and_then(|mut answer| answer.body_mut().read_to_string())
-            .unwrap_or_else(|error| {
-                panic!("GET {path}: {error}\n{}", wait::tail(&self.process.log))
-            });
-        serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("GET {path}: {error}\n{text}"))
+        let text = self.answer(path, plain().get(format!("{}{path}", self.url)).call());
+        serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}\n{text}"))
     }
+
+    #[track_caller]
+    fn answer(
+        &self,
+        path: &str,
+        got: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> String {
+        let log = || wait::tail(&self.process.log);
+        let mut answer = got.unwrap_or_else(|error| panic!("{path}: {error}\n{}", log()));
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert!(answer.status().is_success(), "{path}: {} {text}\n{}", answer.status(), log());
+        text
+    }
+}
+
+/// A client that shows what a refusal says.
+fn plain() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).build().into()
 }
