@@ -180,8 +180,8 @@ pub fn set_condition(
         if found.status != status {
             found.last_transition_time = Time(whole_second(now));
         }
-        found.status = status.to_owned();
-        found.reason = reason.as_str().to_owned();
+        status.clone_into(&mut found.status);
+        reason.as_str().clone_into(&mut found.reason);
         found.message = message;
         found.observed_generation = generation;
     } else {

@@ -2,6 +2,11 @@
 //!
 //! Schemas come from these types: `cargo run --bin crdgen` writes `crds/` and the chart's copy.
 
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "printer columns and rules of kube's derive name the same members again and again"
+)]
+
 pub mod condition;
 pub mod crd;
 pub mod instance;

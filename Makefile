@@ -1,0 +1,71 @@
+# One command for each task; `make` lists them. Needs Rust, Go, a C toolchain and python3; all else
+# is fetched from registries into ${ROLLBACK_OPERATOR_CACHE:-~/.cache/rollback-operator}.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build all programs (debug)
+	cargo build --locked --bins
+
+.PHONY: release
+release: ## Build the operator and the plugin (optimised)
+	cargo build --locked --release --bin rollback-operator --bin kubectl-rollback
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt
+
+.PHONY: lint
+lint: ## Check format, clippy, each feature alone, licences, bans, sources, scripts
+	hack/lint
+
+.PHONY: audit
+audit: ## Check dependencies against the advisory database (needs access to it)
+	"$$(hack/tools/cargo-install cargo-deny 0.20.2)" check advisories
+
+.PHONY: generate
+generate: ## Write the CRDs from the Rust types
+	cargo run --locked --quiet --bin crdgen
+
+.PHONY: check-generated
+check-generated: ## Fail if the committed CRDs are not what the types give
+	cargo test --locked --quiet --test schemas generated
+
+.PHONY: tools
+tools: ## Build the local control plane and the linters (minutes the first time)
+	hack/tools/build >/dev/null
+	hack/tools/cargo-install cargo-deny 0.20.2 >/dev/null
+
+.PHONY: test
+test: ## Run every test; the last line counts them
+	hack/test
+
+.PHONY: test-unit
+test-unit: ## Run the tests of the library and the programs
+	hack/test unit
+
+.PHONY: test-house
+test-house: ## Run the tests of layers and schemas
+	hack/test house
+
+.PHONY: test-cluster
+test-cluster: ## Run the tests that need a control plane, the simulator or the operator
+	hack/test cluster
+
+.PHONY: test-contract
+test-contract: ## Run others' software against the simulator
+	hack/test contract
+
+.PHONY: demo
+demo: ## Undo real records on a local control plane and simulator (KEEP=1 leaves it running)
+	KEEP=$(KEEP) hack/demo/run
+
+.PHONY: bench-undo
+bench-undo: ## Measure an undo of 1,000 actions against the bound that AWS's limits set
+	cargo run --locked --release --bin rollback-bench -- undo

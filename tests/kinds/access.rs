@@ -1,0 +1,68 @@
+//! What the operator's service account may do, asked of the API server itself.
+
+use super::support::ControlPlane;
+
+const GROUP: &str = "identitycenter.dev";
+
+#[test]
+fn the_operator_may_do_what_it_needs_and_no_more() {
+    let control_plane = ControlPlane::shared();
+    let operator = control_plane.install_operator_access();
+    let may = |verb: &str, resource: &str, namespace: &str| {
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let subresource = format!("--subresource={subresource}");
+        let question = ["auth", "can-i", verb, resource, &subresource, "--namespace", namespace];
+        let answer = control_plane.kubectl_as(&operator, &question, "");
+        // "no" is an exit code of its own; anything else is not an answer.
+        match answer.stdout.trim() {
+            "yes" => true,
+            "no" => false,
+            _ => panic!("{verb} {resource}: {}{}", answer.stdout, answer.stderr),
+        }
+    };
+    let mut wrong = Vec::new();
+    let mut hold = |expected: bool, verbs: &[&str], resource: &str, namespace: &str| {
+        for verb in verbs {
+            if may(verb, resource, namespace) != expected {
+                let word = if expected { "may not" } else { "may" };
+                wrong.push(format!("{word} {verb} {resource} in {namespace}"));
+            }
+        }
+    };
+    let kind = |name: &str| match name.split_once('/') {
+        Some((kind, sub)) => format!("{kind}.{GROUP}/{sub}"),
+        None => format!("{name}.{GROUP}"),
+    };
+    let (yes, no) = (true, false);
+    hold(yes, &["get", "list", "watch", "patch"], &kind("rollbacks"), "default");
+    hold(no, &["create", "update", "delete", "deletecollection"], &kind("rollbacks"), "default");
+    hold(yes, &["get", "patch"], &kind("rollbacks/status"), "default");
+    hold(yes, &["update"], &kind("rollbacks/finalizers"), "default");
+    hold(yes, &["get", "list", "watch", "create", "patch"], &kind("rollbackplans"), "default");
+    hold(no, &["update", "delete"], &kind("rollbackplans"), "default");
+    hold(yes, &["get", "patch"], &kind("rollbackplans/status"), "default");
+    hold(yes, &["get", "list", "watch", "create"], &kind("operationrecords"), "default");
+    hold(no, &["update", "patch", "delete"], &kind("operationrecords"), "default");
+    hold(yes, &["patch"], &kind("operationrecords/status"), "default");
+    hold(yes, &["get", "list", "watch"], &kind("identitycenterinstances"), "default");
+    hold(no, &["create", "update", "patch", "delete"], &kind("identitycenterinstances"), "default");
+    hold(yes, &["patch"], &kind("identitycenterinstances/status"), "default");
+    hold(yes, &["create", "patch"], "events.events.k8s.io", "default");
+    hold(no, &["get", "list", "delete"], "events.events.k8s.io", "default");
+    hold(
+        yes,
+        &["get", "create", "update", "patch"],
+        "leases.coordination.k8s.io",
+        "rollback-system",
+    );
+    hold(no, &["list", "delete"], "leases.coordination.k8s.io", "rollback-system");
+    hold(no, &["get", "create", "update"], "leases.coordination.k8s.io", "default");
+    hold(no, &["get", "list"], "secrets", "rollback-system");
+    hold(no, &["get", "list"], "configmaps", "default");
+    hold(no, &["get", "list", "watch"], "namespaces", "default");
+    hold(no, &["create", "list"], "pods", "default");
+    hold(no, &["create"], "serviceaccounts/token", "rollback-system");
+    hold(no, &["get", "patch"], "customresourcedefinitions.apiextensions.k8s.io", "default");
+    hold(no, &["bind", "escalate"], "clusterroles.rbac.authorization.k8s.io", "default");
+    assert!(wrong.is_empty(), "the operator\n{}\n", wrong.join("\n"));
+}

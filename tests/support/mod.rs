@@ -1,0 +1,27 @@
+//! What tests with real processes share: a control plane, the simulator, the operator.
+//!
+//! Everything listens on free loopback ports and is ended by its process id: when its value is
+//! dropped, or by the guard when the test program ends first.
+
+#![allow(dead_code, unused_imports, reason = "each test program uses the part that it needs")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, reason = "real processes are waited for in real time")]
+
+mod control_plane;
+mod guard;
+mod operator;
+mod process;
+mod simulator;
+mod wait;
+
+use std::path::Path;
+
+pub use control_plane::{ControlPlane, Finished};
+pub use operator::Operator;
+pub use simulator::{Simulator, SimulatorOptions};
+pub use wait::wait_for;
+
+/// The directory of `Cargo.toml`.
+pub fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
