@@ -4,19 +4,15 @@
 //! `tests/architecture.rs` holds them.
 
 pub mod api;
+#[cfg(feature = "cli")]
+pub mod cli;
 #[cfg(feature = "operator")]
 pub mod cluster;
 pub mod engine;
 pub mod model;
 pub mod quota;
+pub mod record;
 #[cfg(feature = "kubernetes-client")]
 pub mod runtime;
 #[cfg(feature = "sim")]
 pub mod sim;
-#[cfg(feature = "cli")]
-pub mod cli;
-pub mod engine;
-pub mod model;
-pub mod record;
-#[cfg(feature = "kubernetes-client")]
-pub mod runtime;

@@ -33,6 +33,3 @@ pub use {
     readiness::Readiness,
     shutdown::Shutdown,
 };
-pub mod clock;
-
-pub use clock::Clock;
