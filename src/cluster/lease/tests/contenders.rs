@@ -211,7 +211,7 @@ async fn hold_election(fates: Vec<Fate>) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn never_two_permits_at_a_time(fates in proptest::collection::vec(fate(), 2..4)) {

@@ -68,16 +68,20 @@ async fn the_permit_ends_by_itself_when_the_elector_hangs() {
 #[tokio::test(start_paused = true)]
 async fn a_renewal_whose_reply_is_late_counts_from_its_start() {
     let api = LeaseApi::default();
-    let mut one = start(&api, "one", 0);
-    one.leads_after().await;
-    api.next_faults([Fault::SlowReply(4_900)]);
-    // Sent at 2 s, answered at 6.9 s: then valid until 2 s + 12.5 s.
-    pass(7).await;
-    assert!(one.is_valid());
-    api.always(Some(Fault::Silent));
-    one.running.abort();
-    pass(5).await;
-    assert!(!one.is_valid());
+    let (elector, leader) = elector(&api, "one", 0);
+    let mut running = Box::pin(elector.run(CancellationToken::new()));
+    api.next_faults([Fault::None, Fault::None, Fault::SlowReply(4_900)]);
+    // Sent at 2 s, answered at 6.9 s: so valid until 14.5 s.
+    tokio::select! {
+        biased;
+        _ = &mut running => unreachable!(),
+        () = pass(8) => {}
+    }
+    pass(6).await;
+    assert!(leader.permit.is_valid());
+    pass(1).await;
+    assert!(!leader.permit.is_valid());
+    drop(running);
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,7 +163,7 @@ async fn a_label_does_not_disturb_the_holder_nor_prolong_its_lease() {
     let labelling = async {
         for number in 0_u32.. {
             api.edit(|lease| {
-                lease["metadata"]["labels"] = serde_json::json!({"n": number.to_string()})
+                lease["metadata"]["labels"] = serde_json::json!({"n": number.to_string()});
             });
             pass(1).await;
             assert!(number < 60, "nobody took it: {}", api.lease());
