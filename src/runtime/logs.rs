@@ -39,9 +39,10 @@ pub enum LogsError {
     AlreadySet(#[from] tracing::subscriber::SetGlobalDefaultError),
 }
 
-/// What is logged when nobody says otherwise about kube's own client: it writes a line without a
-/// method or a path for every answer of 500 and above, which the operator logs itself with both.
-const QUIET: &str = "kube_client::client::builder=off";
+/// What is logged of kube's own client when nobody says otherwise. As a warning it writes whole
+/// answers that it cannot read, policy documents included; as an error a line without method or
+/// path for every answer of 500 and above, which the operator logs itself with both.
+const QUIET: &str = "kube_client::client=error,kube_client::client::builder=off";
 
 /// Sets up logging for the process. `RUST_LOG` counts when it is set, else `level`.
 ///
