@@ -1,16 +1,20 @@
 //! What every reconcile needs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use kube::Client;
+use kube::core::DeserializeGuard;
 use kube::runtime::reflector::ObjectRef;
+use kube::{Api, Client};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::instances::Instances;
 use super::run::Runs;
-use crate::api::{Reason, Rollback};
-use crate::cluster::events::Events;
-use crate::runtime::{Clock, Metrics};
+use crate::api::{IdentityCenterInstanceSpec, Reason, Rollback};
+use crate::aws;
+use crate::cluster::Events;
+use crate::runtime::{Clock, Metrics, Permit};
 
 /// What every reconcile needs.
 pub struct Context {
@@ -19,45 +23,130 @@ pub struct Context {
     /// The clock.
     pub clock: Clock,
     /// The metrics.
-    pub metrics: Arc<Metrics>,
+    pub metrics: Metrics,
     /// Where events go.
     pub events: Events,
     /// The instances that are ready.
     pub instances: Instances,
     /// The Rollbacks that are being executed.
     pub runs: Runs,
-    wake: mpsc::UnboundedSender<ObjectRef<Rollback>>,
+    /// Ends every task.
+    pub stop: CancellationToken,
+    permit: Permit,
+    request_timeout: Duration,
+    namespaces: Vec<String>,
+    wake: mpsc::UnboundedSender<ObjectRef<DeserializeGuard<Rollback>>>,
 }
 
+/// What a context is made of.
+pub struct Parts {
+    /// The cluster.
+    pub client: Client,
+    /// The clock.
+    pub clock: Clock,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// Where events go.
+    pub events: Events,
+    /// Leave to change AWS.
+    pub permit: Permit,
+    /// Time limit of one request to AWS.
+    pub request_timeout: Duration,
+    /// Namespaces that are watched; all when empty.
+    pub namespaces: Vec<String>,
+    /// Ends every task.
+    pub stop: CancellationToken,
+}
+
+/// Yields the Rollbacks that want another tick.
+pub type Woken = mpsc::UnboundedReceiver<ObjectRef<DeserializeGuard<Rollback>>>;
+
 impl Context {
-    /// Puts the parts together. The receiver yields the Rollbacks that want another tick.
+    /// Puts the parts together.
     #[must_use]
-    pub fn new(
-        client: Client,
-        clock: Clock,
-        metrics: Arc<Metrics>,
-        events: Events,
-    ) -> (Arc<Self>, mpsc::UnboundedReceiver<ObjectRef<Rollback>>) {
+    pub fn new(parts: Parts) -> (Arc<Self>, Woken) {
         let (wake, woken) = mpsc::unbounded_channel();
-        let (instances, runs) = (Instances::default(), Runs::default());
-        (Arc::new(Self { client, clock, metrics, events, instances, runs, wake }), woken)
+        let context = Self {
+            client: parts.client,
+            clock: parts.clock,
+            metrics: parts.metrics,
+            events: parts.events,
+            instances: Instances::default(),
+            runs: Runs::default(),
+            stop: parts.stop,
+            permit: parts.permit,
+            request_timeout: parts.request_timeout,
+            namespaces: parts.namespaces,
+            wake,
+        };
+        (Arc::new(context), woken)
     }
 
     /// Asks for another tick of a Rollback.
     pub fn wake(&self, rollback: &ObjectRef<Rollback>) {
+        let reference = ObjectRef::new(&rollback.name);
+        let reference = match &rollback.namespace {
+            Some(namespace) => reference.within(namespace),
+            None => reference,
+        };
         // The receiver is gone only when the operator stops.
-        let _ = self.wake.send(rollback.clone());
-    }
-
-    /// Asks for another tick of a Rollback that is being executed.
-    pub fn wake_run(&self, uid: &str) {
-        if let Some(run) = self.runs.get(uid) {
-            self.wake(&run.reference);
-        }
+        let _ = self.wake.send(reference);
     }
 
     /// Publishes an event about a Rollback.
     pub fn event(&self, rollback: &Rollback, reason: Reason, note: &str, warning: bool) {
-        self.events.rollback(rollback, reason, note, warning);
+        if warning {
+            self.events.warning(rollback, reason, note);
+        } else {
+            self.events.normal(rollback, reason, note);
+        }
+    }
+
+    /// The API of each watched namespace, or of all at once.
+    #[must_use]
+    pub fn rollback_apis(&self) -> Vec<Api<DeserializeGuard<Rollback>>> {
+        if self.namespaces.is_empty() {
+            return vec![Api::all(self.client.clone())];
+        }
+        self.namespaces.iter().map(|namespace| Api::namespaced(self.client.clone(), namespace)).collect()
+    }
+
+    /// Whether this operator watches a namespace.
+    #[must_use]
+    pub fn watches(&self, namespace: &str) -> bool {
+        self.namespaces.is_empty() || self.namespaces.iter().any(|watched| watched == namespace)
+    }
+
+    /// A gate with the limits of an instance.
+    #[must_use]
+    pub fn new_gate(&self, spec: &IdentityCenterInstanceSpec) -> aws::Gate {
+        aws::Gate::new(aws::GateOptions {
+            requests_per_second: u32::try_from(spec.limits.requests_per_second).unwrap_or(1),
+            outstanding_requests: usize::try_from(spec.limits.outstanding_requests).unwrap_or(1),
+            request_timeout: self.request_timeout,
+            clock: self.clock,
+            permit: self.permit.clone(),
+            observer: Arc::new(self.metrics.clone()),
+            ..aws::GateOptions::default()
+        })
+    }
+
+    /// A client for an instance, behind this gate.
+    pub async fn connect_aws(
+        &self,
+        spec: &IdentityCenterInstanceSpec,
+        gate: aws::Gate,
+    ) -> Result<aws::Client, aws::Error> {
+        let credentials = spec.credentials.as_ref().map(|credentials| aws::Credentials {
+            role_arn: credentials.role_arn.clone(),
+            external_id: credentials.external_id.clone(),
+        });
+        let options = aws::ConnectOptions {
+            instance_arn: spec.instance_arn.clone(),
+            region: spec.region.clone(),
+            endpoint: spec.endpoint.clone(),
+            credentials,
+        };
+        Ok(aws::Client::connect(options, gate).await)
     }
 }

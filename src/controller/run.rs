@@ -196,6 +196,18 @@ impl Runs {
         Arc::clone(self.lock().entry(run.uid.clone()).or_insert_with(|| Arc::new(run)))
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     /// Forgets a run.
     pub fn remove(&self, uid: &str) {
         self.lock().remove(uid);

@@ -51,6 +51,15 @@ impl Clock {
         Self { anchor, started: Instant::now(), scale }
     }
 
+    /// A clock that was at `origin` when the wall's clock was, and has run at `scale` since. Two
+    /// processes with the same origin and scale show the same time whenever they were started.
+    #[must_use]
+    pub fn with_origin(origin: Timestamp, scale: f64) -> Self {
+        let gone = Duration::try_from(Timestamp::now().duration_since(origin)).unwrap_or_default();
+        let gone = SignedDuration::try_from(multiplied(gone, scale)).unwrap_or_default();
+        Self::starting_at(origin.checked_add(gone).unwrap_or(origin), scale)
+    }
+
     /// How much faster than life this clock runs.
     #[must_use]
     pub const fn scale(&self) -> f64 {

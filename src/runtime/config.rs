@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
+use super::clock::Clock;
 use super::logs::LogFormat;
 
 /// How the operator runs.
@@ -91,6 +92,11 @@ pub struct OperatorFlags {
     /// For tests against the simulator only: how much faster than life the operator's clock runs.
     #[arg(long, env = "ROLLBACK_OPERATOR_TIME_SCALE", default_value_t = 1.0, hide = true)]
     pub time_scale: f64,
+
+    /// For tests only: when the scaled clock and the wall's showed the same time. Give it, and to
+    /// the simulator the same, where the operator is started more than once. Default: now.
+    #[arg(long, env = "ROLLBACK_OPERATOR_TIME_ORIGIN", hide = true)]
+    pub time_origin: Option<Timestamp>,
 }
 
 /// A value, or values that do not go together.
@@ -147,6 +153,15 @@ impl OperatorFlags {
     #[must_use]
     pub const fn leader_election(&self) -> bool {
         self.leader_election && !self.no_leader_election
+    }
+
+    /// The clock that these flags ask for.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        match self.time_origin {
+            Some(origin) => Clock::with_origin(origin, self.time_scale),
+            None => Clock::scaled(self.time_scale),
+        }
     }
 
     /// Holds the values against each other.

@@ -1,0 +1,36 @@
+//! The shell: it looks, lets the pure rooms decide, persists, and does.
+
+pub mod approve;
+pub mod context;
+pub mod error;
+pub mod estimate;
+pub mod execute;
+pub mod finish;
+pub mod grants;
+pub mod instance;
+pub mod instance_handle;
+pub mod instances;
+pub mod key_table;
+pub mod live;
+pub mod operator;
+pub mod perform;
+pub mod plan_stage;
+pub mod poll;
+pub mod resolve;
+pub mod rollback;
+pub mod run;
+pub mod select;
+pub mod startup;
+
+pub use operator::{OperatorError, run};
+
+use crate::runtime::metrics::StatusWrite;
+
+/// How a status write counts in the metrics.
+fn outcome_of_write<T>(outcome: &Result<T, kube::Error>) -> StatusWrite {
+    match outcome {
+        Ok(_) => StatusWrite::Written,
+        Err(kube::Error::Api(status)) if status.is_conflict() => StatusWrite::Conflict,
+        Err(_) => StatusWrite::Failed,
+    }
+}

@@ -1,0 +1,84 @@
+//! What a new leader rebuilds before anything is sent: instances, key tables, what is at work.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::api::ListParams;
+use kube::core::DeserializeGuard;
+use kube::{Api, ResourceExt};
+
+use super::context::Context;
+use super::error::Error;
+use super::{execute, instance};
+use crate::api::Rollback;
+use crate::api::rollback_status::Phase;
+use crate::cluster::instances;
+
+/// Rollbacks are listed in pages of so many.
+const PAGE: u32 = 500;
+/// How long to wait before trying again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Connects the instances and takes up every Rollback that is being executed, so that what it
+/// holds and what it may have at work is known before anything new is granted. Tries until it has
+/// seen everything; an instance that does not answer keeps only its own Rollbacks waiting.
+pub async fn rebuild(context: &Arc<Context>) {
+    while let Err(error) = try_rebuild(context).await {
+        tracing::warn!(%error, "the state could not be rebuilt yet; it is tried again");
+        context.clock.sleep(AGAIN).await;
+    }
+}
+
+async fn try_rebuild(context: &Arc<Context>) -> Result<(), Error> {
+    let executing = executing(context).await?;
+    let wanted: BTreeSet<_> =
+        executing.iter().filter_map(|rollback| rollback.status.as_ref()?.instance.clone()).collect();
+    for found in instances::list(&context.client).await? {
+        let name = found.name_any();
+        if !wanted.contains(&name) || context.instances.get(&name).is_some() {
+            continue;
+        }
+        if let Err(error) = instance::connect(context, &name, &found.spec).await {
+            tracing::warn!(instance = name, %error, "an instance does not answer; its Rollbacks wait for it");
+        }
+    }
+    for rollback in executing {
+        let uid = rollback.uid().unwrap_or_default();
+        let name = rollback.status.as_ref().and_then(|status| status.instance.clone()).unwrap_or_default();
+        let Some(instance) = context.instances.get(&name) else { continue };
+        if context.runs.get(&uid).is_some() {
+            continue;
+        }
+        match execute::take_up(context, &instance, &rollback).await {
+            Ok(run) => tracing::info!(rollback = %run.reference, "taken up again"),
+            Err(error @ Error::Kubernetes(_)) => return Err(error),
+            Err(error) => tracing::error!(rollback = rollback.name_any(), %error, "cannot be taken up"),
+        }
+    }
+    Ok(())
+}
+
+/// Every Rollback that has begun to write and is not over, read past every cache.
+async fn executing(context: &Context) -> Result<Vec<Rollback>, Error> {
+    let mut found = Vec::new();
+    for api in context.rollback_apis() {
+        let api: Api<DeserializeGuard<Rollback>> = api;
+        let mut parameters = ListParams::default().limit(PAGE);
+        loop {
+            let page = api.list(&parameters).await?;
+            let readable = page.items.into_iter().filter_map(|guarded| guarded.0.ok());
+            found.extend(readable.filter(|rollback| {
+                rollback
+                    .status
+                    .as_ref()
+                    .is_some_and(|status| matches!(status.phase, Phase::Executing | Phase::Verifying))
+            }));
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => parameters = parameters.continue_token(&token),
+                None => break,
+            }
+        }
+    }
+    Ok(found)
+}
