@@ -7,6 +7,8 @@ pub mod api;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "operator")]
+pub mod aws;
+#[cfg(feature = "operator")]
 pub mod cluster;
 <<<<<<< HEAD
 pub mod engine;
