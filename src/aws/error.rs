@@ -10,26 +10,34 @@ use super::connector::Refusal;
 use super::reply::ErrorReply;
 use crate::model::{Class, FailureReason};
 
+/// What AWS answers in place of doing what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}{}", request(request_id.as_deref()))]
+pub struct RefusalAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// AWS's code, or `HTTP` and the status where there is none.
+    pub code: String,
+    /// AWS's message.
+    pub message: String,
+    /// The kind of what was not found, where AWS says it.
+    pub resource_type: Option<String>,
+    /// AWS's id of the request.
+    pub request_id: Option<String>,
+    /// What to do about it.
+    pub class: Class,
+}
+
 /// What can go wrong with a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// AWS answered that it does not do it.
-    #[error("{operation}: {code}: {message}{}", request(request_id.as_deref()))]
+    #[error("{operation}: {answer}")]
     Refused {
         /// The operation.
         operation: &'static str,
-        /// HTTP status.
-        status: u16,
-        /// AWS's code, or `HTTP` and the status where there is none.
-        code: String,
-        /// AWS's message.
-        message: String,
-        /// The kind of what was not found, where AWS says it.
-        resource_type: Option<Box<str>>,
-        /// AWS's id of the request.
-        request_id: Option<String>,
-        /// What to do about it.
-        class: Class,
+        /// What it answered.
+        answer: Box<RefusalAnswer>,
     },
     /// No answer came.
     #[error("{operation}: {problem}")]
@@ -104,7 +112,7 @@ impl Error {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Refused { class, .. } => class.clone(),
+            Self::Refused { answer, .. } => answer.class.clone(),
             Self::BadContent { .. } => Class::Terminal(FailureReason::InvalidRequest),
             Self::NoAnswer { .. }
             | Self::Fenced { .. }
@@ -117,9 +125,9 @@ impl Error {
     /// Whether the request may have reached AWS and be at work there. A refusal of the service is
     /// an answer; an internal error of it is none.
     #[must_use]
-    pub const fn may_have_been_sent(&self) -> bool {
+    pub fn may_have_been_sent(&self) -> bool {
         match self {
-            Self::Refused { status, .. } => *status >= 500,
+            Self::Refused { answer, .. } => answer.status >= 500,
             Self::NoAnswer { sent, .. } => *sent,
             Self::MissingMember { .. } | Self::BadMember { .. } => true,
             Self::Fenced { .. } | Self::NotAdmitted { .. } | Self::BadContent { .. } => false,
@@ -129,19 +137,27 @@ impl Error {
     /// Whether AWS says that what was asked about is not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Refused { code, .. }
-            if code == "ResourceNotFoundException" || code == "AccountNotFoundException")
+        ["ResourceNotFoundException", "AccountNotFoundException"].contains(&self.code())
     }
 
     /// Whether AWS says that the caller lacks a permission.
     #[must_use]
     pub fn is_access_denied(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code.starts_with("AccessDenied"))
+        self.code().starts_with("AccessDenied")
+    }
+
+    /// AWS's code; empty when it is not AWS that refused.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused { answer, .. } => &answer.code,
+            _ => "",
+        }
     }
 
     /// Whether AWS says that the error is about a resource of this kind.
     pub(super) fn names_resource(&self, kind: &str) -> bool {
-        matches!(self, Self::Refused { resource_type: Some(named), .. } if **named == *kind)
+        matches!(self, Self::Refused { answer, .. } if answer.resource_type.as_deref() == Some(kind))
     }
 
     /// Makes an error of what the SDK says. `sent` is whether the connector sent anything.
@@ -178,17 +194,17 @@ impl Error {
 
     fn from_reply(operation: &'static str, reply: ErrorReply) -> Self {
         let class = classify::class(&reply);
-        let code =
-            if reply.code.is_empty() { format!("HTTP {}", reply.status) } else { reply.code };
-        Self::Refused {
-            operation,
-            status: reply.status,
+        let status = reply.status;
+        let code = if reply.code.is_empty() { format!("HTTP {status}") } else { reply.code };
+        let answer = RefusalAnswer {
+            status,
             code,
             message: reply.message,
-            resource_type: reply.resource_type.map(Into::into),
+            resource_type: reply.resource_type,
             request_id: reply.request_id,
             class,
-        }
+        };
+        Self::Refused { operation, answer: Box::new(answer) }
     }
 }
 

@@ -27,7 +27,7 @@ pub use assignments::{Accepted, Access};
 pub use classify::failure_class;
 pub use client::{Client, ConnectOptions, Credentials};
 pub use directory::{AccountFacts, InstanceFacts, InstanceStatus, PrincipalFacts};
-pub use error::Error;
+pub use error::{Error, RefusalAnswer};
 pub use gate::{Gate, GateOptions};
 pub use observer::{NoObserver, Observer};
 pub use operation::Operation;
