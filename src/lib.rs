@@ -4,16 +4,13 @@
 //! `tests/architecture.rs` holds them.
 
 pub mod api;
+#[cfg(feature = "operator")]
+pub mod aws;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "operator")]
-pub mod aws;
-#[cfg(feature = "operator")]
 pub mod cluster;
-<<<<<<< HEAD
 pub mod engine;
-=======
->>>>>>> bc53a9b (Kubernetes client with own limits, a Lease election that judges by what it saw, events)
 pub mod model;
 pub mod quota;
 pub mod record;
