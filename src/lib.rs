@@ -4,6 +4,8 @@
 //! `tests/architecture.rs` holds them.
 
 pub mod api;
+#[cfg(feature = "operator")]
+pub mod aws;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "operator")]

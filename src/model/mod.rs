@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod class;
+pub mod content;
 pub mod grade;
 pub mod ids;
 pub mod key;
@@ -13,7 +14,8 @@ pub mod operation;
 pub mod time;
 
 pub use action::{ActionKind, ActionState, Goal};
-pub use class::{BlockedReason, Class, FailureReason};
+pub use class::{BlockedReason, Class, FailureReason, Limit};
+pub use content::PermissionSetContent;
 pub use grade::Grade;
 pub use ids::{
     AccountId, IdentityStoreId, InstanceArn, InvalidId, PermissionSetArn, PrincipalId, RequestId,

@@ -1,0 +1,139 @@
+//! What all calls have in common: one way to send, to page, and to read an answer.
+
+use std::str::FromStr;
+use std::sync::atomic::Ordering;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+
+use super::client::Client;
+use super::connector::Call;
+use super::error::Error;
+use crate::model::InvalidId;
+
+/// Rows that are asked for in one page: the most that AWS gives.
+pub(super) const PAGE: i32 = 100;
+
+impl Client {
+    /// Sends one call of the SDK under this client's priority.
+    pub(super) async fn send<T, E>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, Error>
+    where
+        E: std::error::Error + 'static,
+    {
+        let context = Call::new(self.priority());
+        // On the heap: the SDK's futures take some ten kilobytes each.
+        let outcome = context.scope(Box::pin(call)).await;
+        let sent = context.sent.load(Ordering::Acquire);
+        outcome.map_err(|error| Error::from_sdk(operation, &error, sent))
+    }
+}
+
+/// None where AWS says that what was asked about is not there.
+pub(super) fn found<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
+    match outcome {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The pages of one list. A page may be short or empty and still not be the last; the list ends
+/// where the token is absent or empty.
+#[derive(Debug)]
+pub(super) struct Pages {
+    operation: &'static str,
+    token: Option<String>,
+}
+
+impl Pages {
+    pub const fn of(operation: &'static str) -> Self {
+        Self { operation, token: None }
+    }
+
+    /// The token to send for the next page.
+    pub fn token(&self) -> Option<String> {
+        self.token.clone()
+    }
+
+    /// Takes in a page's token and says whether there is another page. The token that was just
+    /// sent would lead round in circles, and to stop there would pass a part for the whole.
+    pub fn has_next(&mut self, token: Option<String>) -> Result<bool, Error> {
+        let token = token.filter(|token| !token.is_empty());
+        if token.is_some() && token == self.token {
+            return Err(Error::BadMember {
+                operation: self.operation,
+                member: "NextToken",
+                problem: "it leads to the same page again".to_owned(),
+            });
+        }
+        self.token = token;
+        Ok(self.token.is_some())
+    }
+}
+
+/// The members of one operation's answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answer(pub &'static str);
+
+impl Answer {
+    /// A member without which the answer makes no sense.
+    pub fn required<T>(self, member: &'static str, value: Option<T>) -> Result<T, Error> {
+        value.ok_or(Error::MissingMember { operation: self.0, member })
+    }
+
+    /// The same, of a type that checks its shape.
+    pub fn id<T: FromStr<Err = InvalidId>>(
+        self,
+        member: &'static str,
+        value: Option<impl AsRef<str>>,
+    ) -> Result<T, Error> {
+        self.required(member, value)?.as_ref().parse().map_err(|problem: InvalidId| {
+            Error::BadMember { operation: self.0, member, problem: problem.to_string() }
+        })
+    }
+
+    /// A member with a value that this version does not know.
+    pub fn unknown(self, member: &'static str, value: &str) -> Error {
+        let problem = format!("{value:?} is not known to this version");
+        Error::BadMember { operation: self.0, member, problem }
+    }
+}
+
+/// AWS writes times as seconds with a fraction.
+pub(super) fn timestamp(time: DateTime) -> Option<Timestamp> {
+    i32::try_from(time.subsec_nanos())
+        .ok()
+        .and_then(|nanos| Timestamp::new(time.secs(), nanos).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_ends_with_an_absent_or_empty_token_and_never_goes_in_circles() {
+        for last in [None, Some(String::new())] {
+            let mut pages = Pages::of("ListInstances");
+            assert_eq!(pages.token(), None);
+            assert_eq!(pages.has_next(Some("a".into())), Ok(true));
+            assert_eq!(pages.token().as_deref(), Some("a"));
+            assert_eq!(pages.has_next(last), Ok(false));
+        }
+        let mut pages = Pages::of("ListInstances");
+        assert_eq!(pages.has_next(Some("a".into())), Ok(true));
+        assert!(pages.has_next(Some("a".into())).is_err());
+    }
+
+    #[test]
+    fn times_have_fractions() {
+        let time = timestamp(DateTime::from_secs_f64(1_650_989_104.461)).unwrap();
+        assert_eq!(time.as_millisecond(), 1_650_989_104_461);
+        assert_eq!(timestamp(DateTime::from_secs(i64::MAX)), None);
+    }
+}

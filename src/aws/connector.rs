@@ -1,0 +1,187 @@
+//! The HTTP connector that every attempt goes through: turn, way out, permit, deadline, account.
+//!
+//! In this order, because each later step must not be made stale by an earlier wait: the turn
+//! under the quota may take a minute; a test may stop the world at the way out; the permit to
+//! write is asked last, right before the bytes leave.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+
+use super::classify::throttled_limit;
+use super::gate::{Gate, NotAdmitted};
+use super::operation::Operation;
+use super::reply::ErrorReply;
+use crate::model::time::seconds_between;
+use crate::quota::Priority;
+use crate::runtime::Transport;
+
+tokio::task_local! {
+    /// The call that the current task is making.
+    static CALL: Call;
+}
+
+/// What the connector needs to know about a call beside its request, and tells about it.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub priority: Priority,
+    /// Whether anything of it may have reached AWS.
+    pub sent: Arc<AtomicBool>,
+}
+
+impl Call {
+    pub fn new(priority: Priority) -> Self {
+        Self { priority, sent: Arc::default() }
+    }
+
+    /// Runs a call of the SDK so that its requests are known to belong to this.
+    pub async fn scope<F: Future>(&self, call: F) -> F::Output {
+        CALL.scope(self.clone(), call).await
+    }
+}
+
+/// Why a request was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub(super) enum Refusal {
+    /// It would change something, and the permit to do so has ended.
+    #[error("the permit to change anything has ended")]
+    Fenced,
+    /// It waited too long.
+    #[error(transparent)]
+    NotAdmitted(#[from] NotAdmitted),
+}
+
+/// No reply in time.
+#[derive(Debug, thiserror::Error)]
+#[error("no reply within {0:?}")]
+struct NoReply(Duration);
+
+/// An HTTP client of the SDK that sends through a gate.
+#[derive(Debug)]
+pub(super) struct GatedClient {
+    pub gate: Gate,
+    pub transport: SharedHttpClient,
+}
+
+impl HttpClient for GatedClient {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let inner = self.transport.http_connector(settings, components);
+        SharedHttpConnector::new(GatedConnector { gate: self.gate.clone(), inner })
+    }
+}
+
+#[derive(Debug)]
+struct GatedConnector {
+    gate: Gate,
+    inner: SharedHttpConnector,
+}
+
+impl HttpConnector for GatedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (gate, inner) = (self.gate.clone(), self.inner.clone());
+        // What comes from nowhere in particular goes last.
+        let call = CALL.try_with(Clone::clone).unwrap_or_else(|_| Call::new(Priority::PreRead));
+        HttpConnectorFuture::new(async move { pass(&gate, &inner, &call, request).await })
+    }
+}
+
+async fn pass(
+    gate: &Gate,
+    inner: &SharedHttpConnector,
+    call: &Call,
+    request: HttpRequest,
+) -> Result<HttpResponse, ConnectorError> {
+    let options = gate.options();
+    let operation = Operation::of(&request);
+    let mut waited = 0.0;
+    if operation.takes_quota() {
+        match gate.wait_for_turn(call.priority).await {
+            Ok(seconds) => waited = seconds,
+            Err(late) => {
+                options.observer.request(operation.name, "not_admitted", 0.0, late.seconds);
+                return Err(ConnectorError::user(Refusal::from(late).into()));
+            }
+        }
+    }
+    let effect =
+        options.choke_point.before(Transport::Aws, operation.name, operation.service).await;
+    if operation.changes() && !options.permit.is_valid() {
+        options.observer.request(operation.name, "fenced", 0.0, waited);
+        return Err(ConnectorError::user(Refusal::Fenced.into()));
+    }
+    let sent_at = options.clock.now();
+    if operation.takes_quota() {
+        call.sent.store(true, Ordering::Release);
+    }
+    let limit = options.request_timeout;
+    let reply = options.clock.timeout(limit, exchange(inner, request)).await;
+    let reply = reply.unwrap_or_else(|_| Err(ConnectorError::timeout(NoReply(limit).into())));
+    let seconds = seconds_between(sent_at, options.clock.now());
+    let outcome = account(gate, operation, &reply);
+    options.choke_point.after(effect).await;
+    options.observer.request(operation.name, outcome, seconds, waited);
+    reply
+}
+
+/// Sends the request and takes in the whole reply, so that a reply which stalls halfway is within
+/// the deadline too. Replies are pages of at most 100 rows.
+async fn exchange(
+    inner: &SharedHttpConnector,
+    request: HttpRequest,
+) -> Result<HttpResponse, ConnectorError> {
+    let mut response = inner.call(request).await?;
+    let body = std::mem::replace(response.body_mut(), SdkBody::taken());
+    let body = ByteStream::new(body).collect().await.map_err(|e| ConnectorError::io(e.into()))?;
+    *response.body_mut() = SdkBody::from(body.into_bytes());
+    Ok(response)
+}
+
+/// Tells the governor what the reply means for the quota, and names the outcome.
+fn account(
+    gate: &Gate,
+    operation: Operation,
+    reply: &Result<HttpResponse, ConnectorError>,
+) -> &'static str {
+    let response = match reply {
+        Ok(response) => response,
+        Err(error) if error.is_timeout() => return "timeout",
+        Err(_) => return "lost",
+    };
+    let now = gate.options().clock.now();
+    if response.status().is_success() {
+        if operation.takes_quota() {
+            gate.governor().answered(now);
+        }
+        return "ok";
+    }
+    let error = ErrorReply::read(response);
+    if let Some(limit) = throttled_limit(&error) {
+        if operation.takes_quota() {
+            gate.governor().throttled(limit, now);
+        }
+        gate.options().observer.throttled(limit);
+        return "throttled";
+    }
+    if operation.takes_quota() {
+        gate.governor().answered(now);
+    }
+    match error.code.as_str() {
+        "ConflictException" => "conflict",
+        _ if error.status >= 500 => "server_error",
+        _ => "refused",
+    }
+}
