@@ -8,4 +8,5 @@ pub mod api;
 pub mod cluster;
 pub mod engine;
 pub mod model;
+pub mod plan;
 pub mod quota;
