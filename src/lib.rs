@@ -12,6 +12,7 @@ pub mod cli;
 pub mod cluster;
 pub mod engine;
 pub mod model;
+pub mod plan;
 pub mod quota;
 pub mod record;
 #[cfg(feature = "kubernetes-client")]

@@ -1,0 +1,144 @@
+//! What all records say about each key that is to be undone.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::catalogue::Catalogue;
+use super::record::{Entry, each_key, may_be_undone};
+use crate::api::record::{CreatedPermissionSet, LedgerOutcome, NamedPrincipal};
+use crate::model::{Effect, Key, Presence, RequestId};
+
+/// One thing that is known to have happened to a key, or to have been seen of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Event<'a> {
+    /// Index of the record in the catalogue.
+    pub record: usize,
+    /// When.
+    pub at: Timestamp,
+    /// How far `at` may be off.
+    pub uncertainty: SignedDuration,
+    /// Whether somebody's operation did it, rather than an undo.
+    pub operation: bool,
+    /// What was there before, if that is known.
+    pub before: Option<Presence>,
+    /// What was there after, if it changed or confirmed anything.
+    pub after: Option<Presence>,
+    /// AWS's id of the request.
+    pub request: Option<&'a RequestId>,
+}
+
+/// Everything that is known about one key.
+#[derive(Debug, Default)]
+pub(super) struct KeyHistory<'a> {
+    /// What happened, not yet in order.
+    pub events: Vec<Event<'a>>,
+    /// What ledgers say became of the key.
+    pub ledgers: Vec<(usize, LedgerOutcome)>,
+    /// What selected records say was tried and failed.
+    pub failed: Vec<(usize, Effect)>,
+    /// The principal, with its name for people.
+    pub principal: Option<&'a NamedPrincipal>,
+    /// The name of the permission set, as recorded.
+    pub permission_set_name: Option<&'a str>,
+    /// The selected account of the set's creation, if the key is a set's existence.
+    pub created: Option<&'a CreatedPermissionSet>,
+}
+
+/// Gathers the history of every key that undoing the selected records may be about.
+pub(super) fn histories<'a>(catalogue: &Catalogue<'a>) -> BTreeMap<Key, KeyHistory<'a>> {
+    let mut index: HashMap<Key, usize> = HashMap::new();
+    let mut histories: Vec<KeyHistory<'a>> = Vec::new();
+    for (record, listed) in catalogue.entries.iter().enumerate().filter(|(_, it)| it.selected) {
+        each_key(&listed.record.spec, &mut |key, entry| {
+            if !may_be_undone(entry) {
+                return;
+            }
+            let position = *index.entry(key).or_insert_with(|| {
+                histories.push(KeyHistory::default());
+                histories.len() - 1
+            });
+            let Some(history) = histories.get_mut(position) else { return };
+            history.describe(entry);
+            if let Entry::Failed(failed) = entry {
+                history.failed.push((record, failed.effect));
+            }
+        });
+    }
+    for (record, listed) in catalogue.entries.iter().enumerate() {
+        let base = Event {
+            record,
+            at: listed.at,
+            uncertainty: listed.uncertainty,
+            operation: true,
+            before: None,
+            after: None,
+            request: None,
+        };
+        let ended = listed.record.spec.occurred_at.max(listed.at);
+        each_key(&listed.record.spec, &mut |key, entry| {
+            if let Some(history) = index.get(&key).and_then(|at| histories.get_mut(*at)) {
+                history.add(base, ended, entry);
+            }
+        });
+    }
+    let mut histories: Vec<Option<KeyHistory<'a>>> = histories.into_iter().map(Some).collect();
+    index.into_iter().filter_map(|(key, at)| Some((key, histories.get_mut(at)?.take()?))).collect()
+}
+
+impl<'a> KeyHistory<'a> {
+    fn describe(&mut self, entry: Entry<'a>) {
+        self.principal = self.principal.or(entry.principal());
+        self.permission_set_name = self.permission_set_name.or(entry.permission_set_name());
+        if let Entry::Created(created) = entry {
+            self.created = self.created.or(Some(created));
+        }
+    }
+
+    fn add(&mut self, base: Event<'a>, ended: Timestamp, entry: Entry<'a>) {
+        match entry {
+            Entry::Change(change) => self.add_operation(Event {
+                before: change.before.known(),
+                after: Some(change.effect.after()),
+                request: change.request_id.as_ref(),
+                ..base
+            }),
+            // AWS gives every permission set an ARN of its own: it cannot have been there before.
+            Entry::Created(_) => self.add_operation(Event {
+                before: Some(Presence::Absent),
+                after: Some(Presence::Present),
+                ..base
+            }),
+            Entry::Failed(_) => {}
+            Entry::Ledger(keys) => {
+                self.ledgers.push((base.record, keys.outcome));
+                let seen = Event { operation: false, before: Some(keys.before), ..base };
+                match keys.outcome {
+                    LedgerOutcome::Verified => {
+                        self.events.push(Event { after: Some(keys.goal), ..seen });
+                    }
+                    // It became so by itself between the plan and its turn.
+                    LedgerOutcome::AlreadySo if keys.before != keys.goal => {
+                        self.events.push(seen);
+                        self.events.push(Event { at: ended, before: Some(keys.goal), ..seen });
+                    }
+                    _ => self.events.push(seen),
+                }
+            }
+        }
+    }
+
+    /// A record that names a key twice did one thing to it.
+    fn add_operation(&mut self, event: Event<'a>) {
+        let same = |known: &&mut Event<'a>| {
+            known.record == event.record && known.operation && known.after == event.after
+        };
+        match self.events.iter_mut().rev().find(same) {
+            Some(known) => {
+                known.before = known.before.or(event.before);
+                known.request = known.request.or(event.request);
+            }
+            None => self.events.push(event),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! From what the records say and what AWS shows to one item of the plan.
+
+use std::collections::BTreeSet;
+
+use super::catalogue::Catalogue;
+use super::clone::{Deletion, deletion};
+use super::history::KeyHistory;
+use super::live::Live;
+use super::preflight::{self, Obstacle};
+use super::replay::{Basis, Finding, Verdict, possibly_applied, replay};
+use crate::api::instance::Policy;
+use crate::api::plan::{Disposition, PlanItem};
+use crate::api::record::PermissionSetContent;
+use crate::model::{
+    ActionKind, AssignmentKey, BlockedReason, Grade, Key, PermissionSetArn, Presence,
+};
+
+/// An item with what the plan sums up from it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Draft {
+    /// The item.
+    pub item: PlanItem,
+    /// Whether it rests on a state that nobody recorded.
+    pub rests_on_unknown: bool,
+    /// A record of another tool that is taken for the same change.
+    pub possible_duplicate: Option<String>,
+    /// Whether it is a failed change that may have been applied.
+    pub possibly_applied: bool,
+}
+
+/// What all items are made from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct World<'a> {
+    /// The records.
+    pub catalogue: &'a Catalogue<'a>,
+    /// AWS.
+    pub live: &'a Live,
+    /// The instance's policy.
+    pub policy: &'a Policy,
+}
+
+impl World<'_> {
+    /// The item for one key; none if nothing that is selected is open for it.
+    pub(super) fn draft(&self, key: &Key, history: &KeyHistory<'_>) -> Option<Draft> {
+        let live = self.live.presence(key);
+        match replay(self.catalogue, history) {
+            Finding::Closed => {
+                let (record, after) = possibly_applied(self.catalogue, history, live)?;
+                let mut draft = self.left(key, history, Disposition::Unexplained, after.inverse());
+                draft.possibly_applied = true;
+                draft.item.message = Some(format!(
+                    "PossiblyApplied: {} says that this failed, yet the key is {live} and no record explains it. {}",
+                    self.name(record),
+                    BlockedReason::PossiblyApplied.next_step()
+                ));
+                Some(draft)
+            }
+            Finding::OrderUnknown { first, second, undone } => {
+                let mut draft = self.left(key, history, Disposition::Blocked, undone.inverse());
+                draft.item.grade = Grade::Assumed;
+                block(
+                    &mut draft.item,
+                    &(
+                        BlockedReason::OrderUnknown,
+                        format!(
+                            "{} and {} did opposite things and their times do not tell which came first",
+                            self.name(first),
+                            self.name(second)
+                        ),
+                    ),
+                );
+                Some(draft)
+            }
+            Finding::Known(verdict) => Some(self.judge(key, history, &verdict)),
+        }
+    }
+
+    fn judge(&self, key: &Key, history: &KeyHistory<'_>, verdict: &Verdict) -> Draft {
+        let live = self.live.presence(key);
+        let Verdict { undone, expected, wanted, basis, possible_duplicate } = *verdict;
+        if live == wanted {
+            return match basis {
+                // It still is as the undone record made it: somebody else wants it so.
+                Basis::Record(holder) if live == undone => {
+                    let mut draft = self.left(key, history, Disposition::Kept, undone.inverse());
+                    let name = self.name(holder);
+                    draft.item.message =
+                        Some(format!("kept {live} for {name}, which is not undone"));
+                    draft.item.kept_for =
+                        self.catalogue.entries.get(holder).map(|listed| listed.record.name.clone());
+                    draft
+                }
+                _ => {
+                    let mut draft = self.left(key, history, Disposition::AlreadySo, wanted);
+                    draft.item.message =
+                        (live == undone).then(|| format!("it was {live} before the operation too"));
+                    draft
+                }
+            };
+        }
+        if wanted == expected {
+            let mut draft = self.left(key, history, Disposition::Unexplained, wanted);
+            draft.item.message = Some(format!(
+                "the records lead to {expected} with or without the undo, yet the key is {live}: somebody changed it without a record, and it is left"
+            ));
+            return draft;
+        }
+        let mut draft = self.left(key, history, Disposition::Act, wanted);
+        let mut reasons = Vec::new();
+        if basis == (Basis::Start { known: false }) {
+            draft.rests_on_unknown = true;
+            reasons.push("no record says what was there before".to_owned());
+        }
+        if let Some(other) = possible_duplicate {
+            let other = self.name(other);
+            reasons.push(format!(
+                "{other} of another tool is taken for the same change and does not hold the key"
+            ));
+            draft.rests_on_unknown = true;
+            draft.possible_duplicate = Some(other);
+        }
+        if draft.rests_on_unknown {
+            draft.item.grade = Grade::Assumed;
+        }
+        if let Key::Assignment(assignment) = key {
+            self.grade_assignment(assignment, &mut draft.item, &mut reasons);
+        }
+        if draft.item.message.is_none() && !reasons.is_empty() {
+            draft.item.message = Some(reasons.join("; "));
+        }
+        draft
+    }
+
+    fn grade_assignment(
+        &self,
+        key: &AssignmentKey,
+        item: &mut PlanItem,
+        reasons: &mut Vec<String>,
+    ) {
+        let goal = item.action.goal();
+        if let Some(obstacle) = preflight::assignment(key, goal, self.live, self.policy) {
+            block(item, &obstacle);
+        } else if goal == Presence::Present
+            && !self.live.is_provisioned(&key.permission_set, &key.account)
+        {
+            item.grade = item.grade.max(Grade::Lossy);
+            reasons.push(format!(
+                "the permission set has no role in account {} now; the role comes back with another suffix and ARN",
+                key.account
+            ));
+        }
+    }
+
+    /// An item that is not judged further.
+    fn left(
+        &self,
+        key: &Key,
+        history: &KeyHistory<'_>,
+        disposition: Disposition,
+        goal: Presence,
+    ) -> Draft {
+        let facts = self.live.permission_sets.get(key.permission_set());
+        let name = facts.and_then(|facts| facts.name.as_deref()).or(history.permission_set_name);
+        let (action, account, principal) = match key {
+            Key::Assignment(key) => {
+                let action = match goal {
+                    Presence::Present => ActionKind::CreateAssignment,
+                    Presence::Absent => ActionKind::DeleteAssignment,
+                };
+                (action, Some(key.account.clone()), history.principal.cloned())
+            }
+            Key::PermissionSet(_) => {
+                let action = match goal {
+                    Presence::Present => ActionKind::CreatePermissionSet,
+                    Presence::Absent => ActionKind::DeletePermissionSet,
+                };
+                (action, None, None)
+            }
+        };
+        let item = PlanItem {
+            disposition,
+            action,
+            account,
+            principal,
+            permission_set: key.permission_set().clone(),
+            permission_set_name: name.map(str::to_owned),
+            live: self.live.presence(key),
+            grade: Grade::Exact,
+            message: None,
+            blocked: None,
+            kept_for: None,
+            content: None,
+        };
+        Draft { item, rests_on_unknown: false, possible_duplicate: None, possibly_applied: false }
+    }
+
+    /// Judges an action on a permission set itself, given the assignments that the plan removes.
+    pub(super) fn judge_set(
+        &self,
+        draft: &mut Draft,
+        set: &PermissionSetArn,
+        history: &KeyHistory<'_>,
+        removed: &BTreeSet<&AssignmentKey>,
+    ) {
+        if draft.item.action == ActionKind::CreatePermissionSet {
+            draft.item.grade = draft.item.grade.max(Grade::Equivalent);
+            draft.item.content = self.saved_content(set);
+            let fact = "a deleted permission set cannot be created again by this version";
+            block(&mut draft.item, &(BlockedReason::Unsupported, fact.to_owned()));
+            return;
+        }
+        let Some(facts) = self.live.permission_sets.get(set) else { return };
+        draft.item.content.clone_from(&facts.content);
+        match deletion(set, history.created, facts, removed, self.live, self.policy) {
+            Deletion::AsMade => {}
+            Deletion::AsItsSource => {
+                draft.rests_on_unknown = true;
+                draft.item.grade = draft.item.grade.max(Grade::Assumed);
+                draft.item.message = Some(
+                    "nobody recorded what the set was made as; it gives the access that its source gives"
+                        .to_owned(),
+                );
+            }
+            Deletion::Blocked(obstacle) => block(&mut draft.item, &obstacle),
+        }
+    }
+
+    /// The content of a deleted set, as a ledger saved it.
+    fn saved_content(&self, set: &PermissionSetArn) -> Option<PermissionSetContent> {
+        let ledgers = self.catalogue.entries.iter().filter(|listed| listed.selected);
+        ledgers
+            .filter_map(|listed| listed.record.spec.rollback.as_ref())
+            .flat_map(|ledger| &ledger.deleted_permission_sets)
+            .find(|deleted| deleted.arn == *set)
+            .and_then(|deleted| deleted.content.clone())
+    }
+
+    fn name(&self, record: usize) -> String {
+        self.catalogue
+            .entries
+            .get(record)
+            .map(super::catalogue::Listed::display)
+            .unwrap_or_default()
+    }
+}
+
+fn block(item: &mut PlanItem, obstacle: &Obstacle) {
+    item.disposition = Disposition::Blocked;
+    item.blocked = Some(obstacle.0);
+    item.message = Some(preflight::words(obstacle));
+    if preflight::is_loss(obstacle.0) {
+        item.grade = Grade::Lossy;
+    }
+}

@@ -1,0 +1,87 @@
+//! What ledgers and a new plan say about what was done or approved before.
+
+use std::collections::BTreeMap;
+
+use super::catalogue::Catalogue;
+use super::digest::content_digest;
+use super::history::histories;
+use super::record::Record;
+use super::replay::{Finding, replay};
+use super::request::Plan;
+use crate::api::plan::{Disposition, PlanItem};
+use crate::api::record::LedgerOutcome;
+use crate::model::Key;
+
+/// Whether no key of the selected records is open any more, by the ledgers alone.
+///
+/// `records` are those of the instance that touch a touched key. Records that touch nothing, and
+/// records that contradict each other, are left to [`plan`](super::plan) to refuse.
+#[must_use]
+pub fn already_rolled_back(records: &[Record], selected: &[Record]) -> bool {
+    let Some(first) = selected.first() else { return false };
+    let Ok(catalogue) = Catalogue::new(&first.spec.instance, records, selected) else {
+        return false;
+    };
+    let histories = histories(&catalogue);
+    let mut changed = histories.values().filter(|history| !history.events.is_empty()).peekable();
+    changed.peek().is_some()
+        && changed.all(|history| matches!(replay(&catalogue, history), Finding::Closed))
+}
+
+/// Whether an undo of these records by a Rollback of this namespace and name was undone in turn.
+///
+/// A Rollback that is applied again under that name, as GitOps does, has no effect: somebody
+/// wanted the operations back. A new undo needs a new name.
+#[must_use]
+pub fn redone_under_name(
+    records: &[Record],
+    selected: &[Record],
+    namespace: &str,
+    name: &str,
+) -> bool {
+    let Some(first) = selected.first() else { return false };
+    let Ok(catalogue) = Catalogue::new(&first.spec.instance, records, selected) else {
+        return false;
+    };
+    let wrote = |ledger: usize| {
+        let spec = catalogue.entries.get(ledger).and_then(|it| it.record.spec.rollback.as_ref());
+        spec.is_some_and(|it| it.keys.iter().any(|keys| keys.outcome == LedgerOutcome::Verified))
+    };
+    catalogue.entries.iter().enumerate().any(|(index, listed)| {
+        let Some(ledger) = &listed.record.spec.rollback else { return false };
+        let same_name = ledger.by.namespace == namespace && ledger.by.name == name;
+        let same_records = listed
+            .undone
+            .iter()
+            .any(|undone| catalogue.entries.get(*undone).is_some_and(|it| it.selected));
+        same_name
+            && same_records
+            && (0..catalogue.entries.len()).any(|redo| catalogue.undid(redo, index) && wrote(redo))
+    })
+}
+
+/// Whether a plan that was approved may still be executed, given the plan that would be made now.
+///
+/// It may when every key would be treated alike. An action whose key came to be as wanted by
+/// itself is done, not changed.
+#[must_use]
+pub fn still_holds(items: &[PlanItem], now: &Plan) -> bool {
+    let keyed: BTreeMap<Key, &PlanItem> = now.items.iter().map(|item| (item.key(), item)).collect();
+    keyed.len() == items.len()
+        && items.iter().all(|then| keyed.get(&then.key()).is_some_and(|now| is_alike(then, now)))
+}
+
+fn is_alike(then: &PlanItem, now: &PlanItem) -> bool {
+    let content = |item: &PlanItem| item.content.as_ref().map(content_digest);
+    let same = then.disposition == now.disposition
+        && then.action == now.action
+        && then.live == now.live
+        && then.grade == now.grade
+        && then.blocked == now.blocked
+        && then.kept_for == now.kept_for
+        && content(then) == content(now);
+    let done_by_itself = then.disposition == Disposition::Act
+        && now.disposition == Disposition::AlreadySo
+        && now.live == then.action.goal();
+    same || done_by_itself
+}

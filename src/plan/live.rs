@@ -1,0 +1,93 @@
+//! What was read in AWS, as planning needs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::api::record::PermissionSetContent;
+use crate::model::{AccountId, AssignmentKey, Key, PermissionSetArn, Presence, Principal};
+
+/// The state of AWS when the plan is made: fresh, and all pages of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Live {
+    /// Those of the touched assignments that are there; the others were read and are absent.
+    pub assignments: BTreeSet<AssignmentKey>,
+    /// Every touched permission set.
+    pub permission_sets: BTreeMap<PermissionSetArn, SetFacts>,
+    /// The accounts in which a permission set is provisioned.
+    pub provisioned: BTreeMap<PermissionSetArn, BTreeSet<AccountId>>,
+    /// The touched accounts.
+    pub accounts: BTreeMap<AccountId, AccountState>,
+    /// The touched principals.
+    pub principals: BTreeMap<Principal, PrincipalState>,
+    /// The account that owns the instance.
+    pub owner_account: Option<AccountId>,
+    /// Whether the operator works as a delegated administrator.
+    pub delegated_administrator: bool,
+}
+
+/// What was found out about a permission set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetFacts {
+    /// Whether it exists.
+    pub exists: bool,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its longest session, as ISO 8601 writes it.
+    pub session_duration: Option<String>,
+    /// Its content: read for sets whose existence is touched.
+    pub content: Option<PermissionSetContent>,
+    /// Its assignments in all accounts: read for sets whose existence is touched.
+    pub assigned: BTreeSet<AssignmentKey>,
+    /// The content of the set that it was cloned from, if that one still exists.
+    pub source_content: Option<PermissionSetContent>,
+}
+
+/// Whether an account can be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AccountState {
+    /// It can.
+    Active,
+    /// It is suspended or about to be closed: AWS accepts requests for it, which then fail.
+    Suspended,
+    /// It is not in the organisation.
+    Missing,
+    /// It could not be found out.
+    Unknown,
+}
+
+/// Whether a user or group is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PrincipalState {
+    /// It is there.
+    Exists,
+    /// It is there and may not sign in.
+    Disabled,
+    /// It is not there.
+    Missing,
+    /// It could not be found out.
+    Unknown,
+}
+
+impl Live {
+    /// Whether a key is there. Without its permission set an assignment is not.
+    pub(super) fn presence(&self, key: &Key) -> Presence {
+        let there = match key {
+            Key::Assignment(key) => {
+                !self.is_missing(&key.permission_set) && self.assignments.contains(key)
+            }
+            Key::PermissionSet(set) => {
+                self.permission_sets.get(set).is_some_and(|facts| facts.exists)
+            }
+        };
+        Presence::from(there)
+    }
+
+    /// Whether a permission set is known not to exist.
+    pub(super) fn is_missing(&self, set: &PermissionSetArn) -> bool {
+        self.permission_sets.get(set).is_some_and(|facts| !facts.exists)
+    }
+
+    /// Whether a permission set has its role in an account now.
+    pub(super) fn is_provisioned(&self, set: &PermissionSetArn, account: &AccountId) -> bool {
+        self.provisioned.get(set).is_some_and(|accounts| accounts.contains(account))
+    }
+}

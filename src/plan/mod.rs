@@ -1,0 +1,34 @@
+//! From records and live state to a plan: pure, and the same for the same meaning.
+//!
+//! A key (an assignment, or the existence of a permission set) is there or it is not. For each
+//! key that the selected records touch, `history` gathers what all records of the instance say
+//! about it, `replay` finds out what records lead one to expect and what is wanted without the
+//! records that are undone, `items` compares that with what AWS shows, `preflight` and `clone`
+//! find what cannot be done, and `planner` puts it all in order and signs it with a digest.
+
+mod catalogue;
+mod clone;
+mod digest;
+mod history;
+mod items;
+mod ledger;
+mod live;
+mod order;
+mod planner;
+mod preflight;
+mod record;
+mod refusal;
+mod replay;
+mod request;
+mod warnings;
+
+#[cfg(test)]
+mod tests;
+
+pub use digest::{content_digest, record_digest};
+pub use ledger::{already_rolled_back, redone_under_name, still_holds};
+pub use live::{AccountState, Live, PrincipalState, SetFacts};
+pub use planner::{plan, shards};
+pub use record::{Record, Touched, touched, touches};
+pub use refusal::Refusal;
+pub use request::{Intent, Plan, Request};

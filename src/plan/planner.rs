@@ -1,0 +1,202 @@
+//! The plan as a whole.
+
+use std::collections::BTreeSet;
+
+use super::catalogue::{Catalogue, display};
+use super::digest::plan_digest;
+use super::history::histories;
+use super::items::{Draft, World};
+use super::order::order;
+use super::record::{Entry, Record, each_key, entries};
+use super::refusal::Refusal;
+use super::request::{Plan, Request};
+use super::warnings::warnings;
+use crate::api::plan::{Disposition, ITEMS_PER_SHARD, MAX_SHARDS, PlanItem, RollbackPlanSpec};
+use crate::api::record::RecordRef;
+use crate::model::{AssignmentKey, Grade, InstanceArn, Key, Presence};
+
+/// Plans the undo of the selected records.
+///
+/// The plan holds every key of them that is open, and no other key.
+pub fn plan(request: &Request<'_>) -> Result<Plan, Refusal> {
+    check(request)?;
+    let catalogue = Catalogue::new(request.instance, request.records, request.selected)?;
+    let histories = histories(&catalogue);
+    let world = World { catalogue: &catalogue, live: request.live, policy: request.policy };
+    let mut drafts: Vec<Draft> = Vec::with_capacity(histories.len());
+    let mut sets = Vec::new();
+    for (key, history) in &histories {
+        if let Key::PermissionSet(set) = key
+            && !request.live.permission_sets.contains_key(set)
+        {
+            return Err(Refusal::Unread(set.clone()));
+        }
+        let Some(draft) = world.draft(key, history) else { continue };
+        match key {
+            Key::PermissionSet(set) if draft.item.disposition == Disposition::Act => {
+                sets.push((draft, set, history));
+            }
+            _ => drafts.push(draft),
+        }
+    }
+    if !sets.is_empty() {
+        let removed: Vec<AssignmentKey> = drafts.iter().filter_map(removed).collect();
+        let removed: BTreeSet<&AssignmentKey> = removed.iter().collect();
+        for (mut draft, set, history) in sets {
+            world.judge_set(&mut draft, set, history, &removed);
+            drafts.push(draft);
+        }
+    }
+    if drafts.is_empty() {
+        return Err(Refusal::NothingOpen);
+    }
+    finish(request, &catalogue, drafts)
+}
+
+fn finish(
+    request: &Request<'_>,
+    catalogue: &Catalogue<'_>,
+    drafts: Vec<Draft>,
+) -> Result<Plan, Refusal> {
+    let count = |wanted: &[Disposition]| {
+        drafts.iter().filter(|draft| wanted.contains(&draft.item.disposition)).count()
+    };
+    let actions = count(&[Disposition::Act]);
+    let blocked = count(&[Disposition::Blocked]);
+    let kept = drafts.len() - actions - blocked;
+    let max = ITEMS_PER_SHARD * MAX_SHARDS;
+    if drafts.len() > max {
+        return Err(Refusal::TooLarge { keys: drafts.len(), max });
+    }
+    let allowed = request.policy.max_actions.map(|max| usize::try_from(max).unwrap_or(0));
+    if let Some(max) = allowed.filter(|max| actions > *max) {
+        return Err(Refusal::TooManyActions { actions, max });
+    }
+    let warnings = warnings(&drafts, request.live);
+    let acting = || drafts.iter().filter(|draft| draft.item.disposition == Disposition::Act);
+    let assumed = acting().any(|draft| draft.rests_on_unknown);
+    let gives_access = acting().any(|draft| draft.item.action.goal() == Presence::Present);
+    let judged = [Disposition::Act, Disposition::Blocked];
+    let grades = drafts.iter().filter(|draft| judged.contains(&draft.item.disposition));
+    let grade = grades.map(|draft| draft.item.grade).max().unwrap_or(Grade::Exact);
+    let items = order(drafts.into_iter().map(|draft| draft.item).collect());
+    let record_refs = record_refs(catalogue);
+    let digest =
+        plan_digest(&items, &record_refs, request.instance_arn, request.policy, &request.intent);
+    Ok(Plan {
+        items,
+        grade,
+        gives_access,
+        assumed,
+        warnings,
+        actions,
+        kept,
+        blocked,
+        digest,
+        record_refs,
+        authors: authors(catalogue),
+    })
+}
+
+/// Refuses what cannot be planned whatever AWS shows.
+fn check(request: &Request<'_>) -> Result<(), Refusal> {
+    if request.selected.is_empty() {
+        return Err(Refusal::NothingSelected);
+    }
+    for record in request.selected {
+        if record.spec.instance != request.instance {
+            return Err(Refusal::InstancesDiffer {
+                record: display(record),
+                found: record.spec.instance.clone(),
+                expected: request.instance.to_owned(),
+            });
+        }
+        let mut foreign = None;
+        let mut last_own = None;
+        each_key(&record.spec, &mut |key, _| {
+            let set = key.permission_set();
+            if foreign.is_some() || last_own.as_ref() == Some(set) {
+                return;
+            }
+            if set.instance() == *request.instance_arn {
+                last_own = Some(set.clone());
+            } else {
+                foreign = Some(set.clone());
+            }
+        });
+        if let Some(permission_set) = foreign {
+            return Err(Refusal::ForeignInstance {
+                record: display(record),
+                permission_set,
+                instance: request.instance_arn.clone(),
+            });
+        }
+    }
+    match request.records.iter().chain(request.selected).find(|record| stands_for_another(record)) {
+        Some(record) => Err(Refusal::Unsupported(format!(
+            "record {} says that a permission set stands for one that was deleted, which this version cannot follow: undo these records by hand",
+            display(record)
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn stands_for_another(record: &Record) -> bool {
+    entries(&record.spec)
+        .any(|entry| matches!(entry, Entry::Created(created) if created.replaces.is_some()))
+}
+
+/// The assignment that an item removes.
+fn removed(draft: &Draft) -> Option<AssignmentKey> {
+    let item = &draft.item;
+    let removes = item.disposition == Disposition::Act && item.action.goal() == Presence::Absent;
+    match item.key() {
+        Key::Assignment(key) if removes => Some(key),
+        _ => None,
+    }
+}
+
+fn record_refs(catalogue: &Catalogue<'_>) -> Vec<RecordRef> {
+    let mut selected: Vec<_> = catalogue.entries.iter().filter(|listed| listed.selected).collect();
+    selected.sort_by_key(|listed| (listed.record.spec.occurred_at, &listed.record.spec.source));
+    selected
+        .into_iter()
+        .map(|listed| RecordRef {
+            name: listed.record.name.clone(),
+            source: listed.record.spec.source.clone(),
+            digest: listed.record.digest.clone(),
+        })
+        .collect()
+}
+
+fn authors(catalogue: &Catalogue<'_>) -> Vec<String> {
+    let selected = catalogue.entries.iter().filter(|listed| listed.selected);
+    let authors: BTreeSet<&String> = selected
+        .flat_map(|listed| {
+            let ledger = listed.record.spec.rollback.iter();
+            ledger.flat_map(|ledger| &ledger.authors).chain(&listed.record.spec.recorded_by)
+        })
+        .collect();
+    authors.into_iter().cloned().collect()
+}
+
+/// The plan in the shape in which it is stored: at most 1,000 items in each shard.
+#[must_use]
+pub fn shards(
+    plan: &Plan,
+    rollback: &str,
+    rollback_uid: &str,
+    instance_arn: &InstanceArn,
+    attempt: i32,
+) -> Vec<RollbackPlanSpec> {
+    let shard = |(number, items): (i32, &[PlanItem])| RollbackPlanSpec {
+        rollback: rollback.to_owned(),
+        rollback_uid: rollback_uid.to_owned(),
+        instance_arn: instance_arn.clone(),
+        attempt,
+        digest: plan.digest.clone(),
+        shard: number,
+        items: items.to_vec(),
+    };
+    (0..).zip(plan.items.chunks(ITEMS_PER_SHARD)).map(shard).collect()
+}

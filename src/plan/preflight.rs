@@ -1,0 +1,85 @@
+//! What cannot be done, found before anybody is asked to approve it.
+//!
+//! Sources: a delegated administrator can change neither assignments in the management account
+//! nor permission sets that are provisioned there
+//! (<https://docs.aws.amazon.com/singlesignon/latest/userguide/delegated-admin.html>); AWS accepts
+//! requests for suspended accounts and lets them fail later; an assignment cannot be made for a
+//! user, group or permission set that is gone.
+
+use super::live::{AccountState, Live, PrincipalState};
+use crate::api::instance::Policy;
+use crate::model::{AssignmentKey, BlockedReason, PermissionSetArn, Presence};
+
+/// Why an action is blocked: the reason, and the fact behind it as a clause.
+pub(super) type Obstacle = (BlockedReason, String);
+
+/// Why an assignment cannot be changed, if so.
+pub(super) fn assignment(
+    key: &AssignmentKey,
+    goal: Presence,
+    live: &Live,
+    policy: &Policy,
+) -> Option<Obstacle> {
+    let AssignmentKey { account, permission_set, principal } = key;
+    let protected = &policy.protected;
+    if protected.accounts.contains(account) {
+        return Some((BlockedReason::Protected, format!("account {account} is protected")));
+    }
+    if protected.principals.contains(&principal.id) {
+        return Some((BlockedReason::Protected, format!("{principal} is protected")));
+    }
+    if let Some(obstacle) = protected_set(permission_set, policy) {
+        return Some(obstacle);
+    }
+    if live.delegated_administrator && live.owner_account.as_ref() == Some(account) {
+        let fact = format!(
+            "{account} is the management account, which a delegated administrator cannot change"
+        );
+        return Some((BlockedReason::ManagementAccount, fact));
+    }
+    match live.accounts.get(account) {
+        Some(AccountState::Suspended) => {
+            let fact = format!("account {account} is suspended or being closed");
+            return Some((BlockedReason::AccountUnavailable, fact));
+        }
+        Some(AccountState::Missing) => {
+            let fact = format!("account {account} is not in the organisation any more");
+            return Some((BlockedReason::AccountUnavailable, fact));
+        }
+        Some(AccountState::Active | AccountState::Unknown) | None => {}
+    }
+    if goal == Presence::Absent {
+        return None;
+    }
+    if live.is_missing(permission_set) {
+        let fact = format!("permission set {permission_set} does not exist any more");
+        return Some((BlockedReason::PermissionSetMissing, fact));
+    }
+    if live.principals.get(principal) == Some(&PrincipalState::Missing) {
+        let fact = format!("{principal} does not exist any more");
+        return Some((BlockedReason::PrincipalMissing, fact));
+    }
+    None
+}
+
+/// Whether the policy protects a permission set.
+pub(super) fn protected_set(set: &PermissionSetArn, policy: &Policy) -> Option<Obstacle> {
+    policy
+        .protected
+        .permission_sets
+        .contains(set)
+        .then(|| (BlockedReason::Protected, format!("permission set {set} is protected")))
+}
+
+/// Whether a reason means that AWS cannot give back what was there.
+pub(super) const fn is_loss(reason: BlockedReason) -> bool {
+    matches!(reason, BlockedReason::PermissionSetMissing | BlockedReason::PrincipalMissing)
+}
+
+/// The fact and what to do about it.
+pub(super) fn words((reason, fact): &Obstacle) -> String {
+    let mut characters = fact.chars();
+    let fact: String =
+        characters.next().map(char::to_uppercase).into_iter().flatten().chain(characters).collect();
+    format!("{fact}. {}", reason.next_step())
+}
