@@ -1,5 +1,7 @@
 //! The operations that are answered, and by what.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::error::AwsError;
@@ -67,6 +69,15 @@ pub(super) fn find(target: &str) -> Option<&'static Operation> {
     let (prefix, name) = target.split_once('.')?;
     let service = Service::ALL.into_iter().find(|service| service.target() == prefix)?;
     OPERATIONS.iter().find(|operation| operation.service == service && operation.name == name)
+}
+
+/// The names of all operations, by the service's part of `X-Amz-Target`.
+pub(super) fn names() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let mut names: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for operation in OPERATIONS {
+        names.entry(operation.service.target()).or_default().push(operation.name);
+    }
+    names
 }
 
 /// Whether any service has an operation of this name.

@@ -13,6 +13,7 @@ use super::operation::{self, Operation, Service};
 use super::ops;
 use super::organization::{Caller, Organization};
 use super::requests::Kind;
+use super::scope::access_denied;
 use super::world::World;
 use crate::model::{IdentityStoreId, InstanceArn, RequestId};
 
@@ -35,6 +36,7 @@ impl World {
     pub(super) fn named_instance(
         &self,
         operation: &Operation,
+        caller: &Caller,
         input: Input<'_>,
         region: Option<&str>,
     ) -> Result<InstanceArn, AwsError> {
@@ -50,7 +52,6 @@ impl World {
             return found.map(|instance| instance.arn.clone()).ok_or_else(|| {
                 AwsError::not_found("IDENTITY_STORE not found.")
                     .with("ResourceType", "IDENTITY_STORE")
-                    .with("ResourceId", id.as_str())
             });
         }
         let arn: InstanceArn = match input.text("ResourceArn")? {
@@ -61,6 +62,10 @@ impl World {
         };
         match self.instances.get(&arn).filter(in_region) {
             Some(instance) => Ok(instance.arn.clone()),
+            // This operation's model has no ResourceNotFoundException.
+            None if operation.name == "DescribeInstance" => {
+                Err(access_denied(operation, caller, arn.as_str()))
+            }
             None => Err(no_instance(&arn)),
         }
     }

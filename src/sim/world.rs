@@ -195,7 +195,7 @@ impl World {
                 run(&mut Global { world: self, operation, input, caller: &caller, region })
             }
             Handler::Instance(run) => {
-                let arn = self.named_instance(operation, input, region)?;
+                let arn = self.named_instance(operation, &caller, input, region)?;
                 let Some(instance) = self.instances.get_mut(&arn) else {
                     return Err(reading::no_instance(&arn));
                 };

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::Shared;
 use crate::sim::faults::FaultScript;
 use crate::sim::foreign::ForeignChange;
+use crate::sim::operation;
 use crate::sim::seed::{Seed, View};
 use crate::sim::settings::Settings;
 
@@ -68,6 +69,11 @@ pub(super) async fn health(State(simulator): Simulator) -> Response {
         "timeOrigin": clock.origin,
     }))
     .into_response()
+}
+
+/// What is answered, by service.
+pub(super) async fn operations() -> Response {
+    Json(operation::names()).into_response()
 }
 
 pub(super) async fn state(

@@ -180,6 +180,7 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", post(call))
         .route("/_sim/health", get(admin::health))
+        .route("/_sim/operations", get(admin::operations))
         .route("/_sim/state", get(admin::state))
         .route("/_sim/counters", get(admin::counters))
         .route("/_sim/log", get(admin::log))
