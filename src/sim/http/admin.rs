@@ -134,8 +134,8 @@ pub(super) async fn faults(State(simulator): Simulator) -> Response {
 pub(super) async fn set_faults(State(simulator): Simulator, body: String) -> Response {
     match FaultScript::from_yaml(&body) {
         Ok(script) => {
-            let now = simulator.clock.now();
-            simulator.world().set_faults(script, now);
+            let mut world = simulator.world();
+            world.set_faults(script, simulator.clock.now());
             StatusCode::NO_CONTENT.into_response()
         }
         Err(problem) => refuse(problem),
@@ -161,8 +161,8 @@ pub(super) async fn change(State(simulator): Simulator, body: String) -> Respons
         Ok(change) => change,
         Err(error) => return refuse(error),
     };
-    let now = simulator.clock.now();
-    match simulator.world().change_from_outside(now, &change) {
+    let mut world = simulator.world();
+    match world.change_from_outside(simulator.clock.now(), &change) {
         Ok(changed) => Json(json!({"changedAssignments": changed})).into_response(),
         Err(error) => refuse(error),
     }
