@@ -35,6 +35,7 @@ pub(super) struct Scope<'w> {
 
 /// One call over all instances.
 pub(super) struct Global<'w> {
+    pub now: Timestamp,
     pub world: &'w mut World,
     pub operation: &'static Operation,
     pub input: Input<'w>,

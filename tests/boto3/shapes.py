@@ -104,4 +104,8 @@ def error_problems(operation, status, body):
     del members["__type"]
     if not members.get("Message"):
         yield f"{operation.name}: {code} without a message"
+        return
+    if "Message" not in modelled[code].members:
+        # CloudTrail's model names no member of any error, but every error has a message.
+        del members["Message"]
     yield from problems(modelled[code], members, f"$({code})")

@@ -1,5 +1,7 @@
 """Instances, the identity store, Organizations and STS."""
 
+import json
+
 import botocore.exceptions
 import pytest
 from conftest import (
@@ -129,6 +131,19 @@ def test_organizations(simulator, organizations):
     assert organization["MasterAccountId"] == MANAGEMENT
     limited = simulator.client("organizations", key="LIMITED")
     assert code_of(limited.list_accounts) == "AccessDeniedException"
+
+
+def test_a_change_leaves_an_event(simulator, sso):
+    simulator.post("/_sim/settings", "latency: {trail: 0s}")
+    trail = simulator.client("cloudtrail")
+    sso.create_account_assignment(**key())
+    simulator.wait(1)
+    by_name = [{"AttributeKey": "EventName", "AttributeValue": "CreateAccountAssignment"}]
+    (event,) = trail.lookup_events(LookupAttributes=by_name, MaxResults=50)["Events"]
+    assert event["EventSource"] == "sso.amazonaws.com"
+    assert json.loads(event["CloudTrailEvent"])["requestParameters"]["permissionSetArn"] == BARE
+    simulator.wait(1)
+    assert code_of(trail.lookup_events, NextToken="x") == "InvalidNextTokenException"
 
 
 def test_rights(simulator, sso):
