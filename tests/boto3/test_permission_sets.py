@@ -128,7 +128,7 @@ def test_provisioning(simulator, sso):
     request_id = begun["PermissionSetProvisioningStatus"]["RequestId"]
     again = code_of(sso.provision_permission_set, **ON_BARE, TargetType="ALL_PROVISIONED_ACCOUNTS")
     assert again == "ConflictException"
-    simulator.wait(1.5)
+    simulator.wait(11)
     status = sso.describe_permission_set_provisioning_status(
         InstanceArn=INSTANCE, ProvisionPermissionSetRequestId=request_id
     )["PermissionSetProvisioningStatus"]
@@ -140,7 +140,7 @@ def test_provisioning(simulator, sso):
     assert [row["RequestId"] for row in rows] == [request_id]
     everywhere = sso.provision_permission_set(**ON_BARE, TargetType="ALL_PROVISIONED_ACCOUNTS")
     assert "AccountId" not in everywhere["PermissionSetProvisioningStatus"]
-    simulator.wait(1.5)
+    simulator.wait(11)
     assert sso.list_accounts_for_provisioned_permission_set(**ON_BARE, **outdated)["AccountIds"] == []
     pages = sso.get_paginator("list_permission_sets_provisioned_to_account").paginate(
         InstanceArn=INSTANCE, AccountId=ONE, PaginationConfig={"PageSize": 1}
