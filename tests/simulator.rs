@@ -1,5 +1,6 @@
 //! The simulator as its users meet it: the binary, HTTP, and the world of the demo.
 #![cfg(feature = "sim")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 #[path = "simulator/client.rs"]
 mod client;

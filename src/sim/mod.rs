@@ -42,6 +42,7 @@ mod sts;
 #[cfg(test)]
 mod tests;
 mod time;
+mod trail;
 mod world;
 
 pub use counters::{Calls, Counters, Throttles};

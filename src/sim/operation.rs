@@ -1,5 +1,7 @@
 //! The operations that are answered, and by what.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::error::AwsError;
@@ -15,17 +17,20 @@ pub(super) enum Service {
     SsoAdmin,
     IdentityStore,
     Organizations,
+    CloudTrail,
 }
 
 impl Service {
-    const ALL: [Self; 3] = [Self::SsoAdmin, Self::IdentityStore, Self::Organizations];
+    const ALL: [Self; 4] =
+        [Self::SsoAdmin, Self::IdentityStore, Self::Organizations, Self::CloudTrail];
 
-    /// What comes before the dot in `X-Amz-Target`.
+    /// What comes before the last dot in `X-Amz-Target`.
     const fn target(self) -> &'static str {
         match self {
             Self::SsoAdmin => "SWBExternalService",
             Self::IdentityStore => "AWSIdentityStore",
             Self::Organizations => "AWSOrganizationsV20161128",
+            Self::CloudTrail => "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
         }
     }
 
@@ -35,6 +40,7 @@ impl Service {
             Self::SsoAdmin => "sso",
             Self::IdentityStore => "identitystore",
             Self::Organizations => "organizations",
+            Self::CloudTrail => "cloudtrail",
         }
     }
 }
@@ -64,9 +70,18 @@ pub(super) enum Handler {
 
 /// Finds the operation of an `X-Amz-Target` header.
 pub(super) fn find(target: &str) -> Option<&'static Operation> {
-    let (prefix, name) = target.split_once('.')?;
+    let (prefix, name) = target.rsplit_once('.')?;
     let service = Service::ALL.into_iter().find(|service| service.target() == prefix)?;
     OPERATIONS.iter().find(|operation| operation.service == service && operation.name == name)
+}
+
+/// The names of all operations, by the service's part of `X-Amz-Target`.
+pub(super) fn names() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let mut names: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for operation in OPERATIONS {
+        names.entry(operation.service.target()).or_default().push(operation.name);
+    }
+    names
 }
 
 /// Whether any service has an operation of this name.
@@ -98,10 +113,10 @@ const fn global(
     Operation { service, name, writes: false, handler: Handler::Global(run) }
 }
 
-use Service::{IdentityStore, Organizations, SsoAdmin};
+use Service::{CloudTrail, IdentityStore, Organizations, SsoAdmin};
 use ops::{
     assignment_lists, assignment_status, assignments, boundary, content, groups, instances,
-    organization, permission_sets, provisioning, tags, users,
+    organization, permission_sets, provisioning, tags, trail, users,
 };
 
 #[rustfmt::skip]
@@ -157,4 +172,5 @@ static OPERATIONS: &[Operation] = &[
     global(Organizations, "ListAccounts", organization::list_accounts),
     global(Organizations, "DescribeAccount", organization::describe_account),
     global(Organizations, "DescribeOrganization", organization::describe),
+    global(CloudTrail, "LookupEvents", trail::lookup),
 ];

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use super::error::AwsError;
 use super::faults::Facts;
@@ -13,7 +14,10 @@ use super::operation::{self, Operation, Service};
 use super::ops;
 use super::organization::{Caller, Organization};
 use super::requests::Kind;
-use super::world::World;
+use super::scope::access_denied;
+use super::time::later;
+use super::trail::Called;
+use super::world::{Request, World};
 use crate::model::{IdentityStoreId, InstanceArn, RequestId};
 
 impl World {
@@ -35,6 +39,7 @@ impl World {
     pub(super) fn named_instance(
         &self,
         operation: &Operation,
+        caller: &Caller,
         input: Input<'_>,
         region: Option<&str>,
     ) -> Result<InstanceArn, AwsError> {
@@ -50,7 +55,6 @@ impl World {
             return found.map(|instance| instance.arn.clone()).ok_or_else(|| {
                 AwsError::not_found("IDENTITY_STORE not found.")
                     .with("ResourceType", "IDENTITY_STORE")
-                    .with("ResourceId", id.as_str())
             });
         }
         let arn: InstanceArn = match input.text("ResourceArn")? {
@@ -61,6 +65,10 @@ impl World {
         };
         match self.instances.get(&arn).filter(in_region) {
             Some(instance) => Ok(instance.arn.clone()),
+            // This operation's model has no ResourceNotFoundException.
+            None if operation.name == "DescribeInstance" => {
+                Err(access_denied(operation, caller, arn.as_str()))
+            }
             None => Err(no_instance(&arn)),
         }
     }
@@ -74,7 +82,8 @@ impl World {
                 let store = instance.as_ref().map(ToString::to_string).unwrap_or_default();
                 format!("{store} {}", facts.operation.name)
             }
-            (Service::Organizations, _) => return true,
+            // LookupEvents has a quota of its own.
+            (Service::Organizations | Service::CloudTrail, _) => return true,
         };
         let limit = self.settings.limits.requests_per_second;
         self.windows.entry(shared).or_default().admit(now, limit)
@@ -111,6 +120,32 @@ impl World {
             }
         }
         facts
+    }
+
+    /// Writes a change down for `CloudTrail`.
+    pub(super) fn write_down(
+        &mut self,
+        now: Timestamp,
+        request: &Request<'_>,
+        facts: &Facts,
+        body: &Map<String, Value>,
+        answer: &operation::Answer,
+        request_id: &str,
+    ) {
+        let home = facts.instance.as_ref().and_then(|arn| self.instances.get(arn));
+        let home = home.map(|instance| instance.region.clone());
+        let called = Called {
+            operation: facts.operation,
+            body,
+            answer,
+            caller: &self.caller(request.access_key),
+            access_key: request.access_key.unwrap_or("AKIAEXAMPLE"),
+            region: home.as_deref().or(request.region).unwrap_or("us-east-1"),
+            request_id,
+        };
+        let seen = later(now, self.random.latency(&self.settings.latency.trail));
+        let id = self.random.uuid();
+        self.trail.write(&called, now, seen, id);
     }
 
     /// Writes a call into the log.

@@ -185,6 +185,12 @@ impl Requests {
         self.stores.remove(&(kind, id.clone()));
     }
 
+    /// The requests that are still at work: few, whatever the number of those that ended.
+    pub fn running(&self, kind: Kind) -> impl Iterator<Item = &AsyncRequest> {
+        let ids = self.running.get(&kind).into_iter().flatten();
+        ids.filter_map(move |id| self.get(kind, id))
+    }
+
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &AsyncRequest> {
         self.stores.values().filter(move |request| request.kind == kind)
     }

@@ -35,6 +35,7 @@ pub(super) struct Scope<'w> {
 
 /// One call over all instances.
 pub(super) struct Global<'w> {
+    pub now: Timestamp,
     pub world: &'w mut World,
     pub operation: &'static Operation,
     pub input: Input<'w>,
@@ -123,13 +124,18 @@ pub(super) fn authorize(
         ),
         _ => "*".to_owned(),
     };
-    let code = "AccessDeniedException";
-    Err(AwsError::new(
-        code,
+    Err(access_denied(operation, caller, &resource))
+}
+
+/// The refusal of what no policy allows.
+pub(super) fn access_denied(operation: &Operation, caller: &Caller, resource: &str) -> AwsError {
+    let action = format!("{}:{}", operation.service.iam_prefix(), operation.name);
+    AwsError::new(
+        "AccessDeniedException",
         format!(
             "User: {} is not authorized to perform: {action} on resource: {resource} because no \
              identity-based policy allows the {action} action",
             caller.arn
         ),
-    ))
+    )
 }

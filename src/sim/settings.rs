@@ -49,6 +49,8 @@ pub struct Latencies {
     pub provision: Latency,
     /// From the end of the last assignment of a set in an account to the end of its role there.
     pub deprovision: Latency,
+    /// From a change to the moment when `CloudTrail`'s `LookupEvents` shows it.
+    pub trail: Latency,
     /// Every reply is held back for so long.
     pub call: Latency,
 }
@@ -60,6 +62,7 @@ impl Default for Latencies {
             delete: Latency::Fixed(Span::seconds(2)),
             provision: Latency::Fixed(Span::seconds(2)),
             deprovision: Latency::Fixed(Span::default()),
+            trail: Latency::Fixed(Span::seconds(300)),
             call: Latency::Fixed(Span::default()),
         }
     }
@@ -151,6 +154,8 @@ pub struct Limits {
     pub provision_requests: usize,
     /// What one running request keeps busy.
     pub conflict_scope: ConflictScope,
+    /// `LookupEvents` in any one second, for each account and region.
+    pub lookups_per_second: usize,
     /// Permission sets of an instance.
     pub permission_sets: usize,
     /// Managed policies of both kinds in a permission set.
@@ -165,6 +170,7 @@ impl Default for Limits {
             separate_pools: false,
             provision_requests: 3,
             conflict_scope: ConflictScope::Account,
+            lookups_per_second: 2,
             permission_sets: 3500,
             managed_policies: 25,
         }

@@ -20,6 +20,7 @@ use super::random::Random;
 use super::reading;
 use super::scope::{Global, Scope, authorize};
 use super::settings::Settings;
+use super::trail::Trail;
 use crate::model::InstanceArn;
 
 /// One request of the JSON protocol.
@@ -65,6 +66,7 @@ pub struct World {
     pub(super) faults: Faults,
     pub(super) counters: Counters,
     pub(super) log: Log,
+    pub(super) trail: Trail,
     /// Requests of the last second, by what shares a quota.
     pub(super) windows: BTreeMap<String, Window>,
     /// Arrivals of the last second, refused ones too, by instance.
@@ -119,6 +121,9 @@ impl World {
         self.counters.call(operation.name, answer.as_ref().err().map(|error| error.code.as_str()));
         let begun = answer.is_ok() && begins_request(operation);
         self.note(now, &facts, &answer, begun.then(|| request_id.clone()), injected.lose_reply);
+        if operation.writes {
+            self.write_down(now, request, &facts, &body, &answer, &request_id);
+        }
         let call = self.random.latency(&self.settings.latency.call);
         let mut response = match answer {
             Ok(body) => Response {
@@ -192,10 +197,10 @@ impl World {
         match operation.handler {
             Handler::Global(run) => {
                 authorize(operation, &caller, &self.organization, None)?;
-                run(&mut Global { world: self, operation, input, caller: &caller, region })
+                run(&mut Global { now, world: self, operation, input, caller: &caller, region })
             }
             Handler::Instance(run) => {
-                let arn = self.named_instance(operation, input, region)?;
+                let arn = self.named_instance(operation, &caller, input, region)?;
                 let Some(instance) = self.instances.get_mut(&arn) else {
                     return Err(reading::no_instance(&arn));
                 };

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::Shared;
 use crate::sim::faults::FaultScript;
 use crate::sim::foreign::ForeignChange;
+use crate::sim::operation;
 use crate::sim::seed::{Seed, View};
 use crate::sim::settings::Settings;
 
@@ -68,6 +69,11 @@ pub(super) async fn health(State(simulator): Simulator) -> Response {
         "timeOrigin": clock.origin,
     }))
     .into_response()
+}
+
+/// What is answered, by service.
+pub(super) async fn operations() -> Response {
+    Json(operation::names()).into_response()
 }
 
 pub(super) async fn state(
@@ -128,8 +134,8 @@ pub(super) async fn faults(State(simulator): Simulator) -> Response {
 pub(super) async fn set_faults(State(simulator): Simulator, body: String) -> Response {
     match FaultScript::from_yaml(&body) {
         Ok(script) => {
-            let now = simulator.clock.now();
-            simulator.world().set_faults(script, now);
+            let mut world = simulator.world();
+            world.set_faults(script, simulator.clock.now());
             StatusCode::NO_CONTENT.into_response()
         }
         Err(problem) => refuse(problem),
@@ -155,8 +161,8 @@ pub(super) async fn change(State(simulator): Simulator, body: String) -> Respons
         Ok(change) => change,
         Err(error) => return refuse(error),
     };
-    let now = simulator.clock.now();
-    match simulator.world().change_from_outside(now, &change) {
+    let mut world = simulator.world();
+    match world.change_from_outside(simulator.clock.now(), &change) {
         Ok(changed) => Json(json!({"changedAssignments": changed})).into_response(),
         Err(error) => refuse(error),
     }

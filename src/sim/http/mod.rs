@@ -180,6 +180,7 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", post(call))
         .route("/_sim/health", get(admin::health))
+        .route("/_sim/operations", get(admin::operations))
         .route("/_sim/state", get(admin::state))
         .route("/_sim/counters", get(admin::counters))
         .route("/_sim/log", get(admin::log))
@@ -200,17 +201,17 @@ async fn call(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
     let target = header("x-amz-target");
     let is_form = header("content-type")
         .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-    let now = shared.clock.now();
-    let reply = match target {
-        None if is_form => {
-            let form = String::from_utf8_lossy(&body);
-            shared.world().handle_query(now, &form, access_key)
-        }
-        _ => {
-            let region = credential.map(|credential| credential.region);
-            let target = target.unwrap_or_default();
-            let request = Request { target, body: &body, access_key, region };
-            shared.world().handle(now, &request)
+    let reply = {
+        // The time is taken under the lock, so that it never runs backwards for the world.
+        let mut world = shared.world();
+        let now = shared.clock.now();
+        match target {
+            None if is_form => world.handle_query(now, &String::from_utf8_lossy(&body), access_key),
+            _ => {
+                let region = credential.map(|credential| credential.region);
+                let target = target.unwrap_or_default();
+                world.handle(now, &Request { target, body: &body, access_key, region })
+            }
         }
     };
     shared.clock.sleep(reply.delay).await;

@@ -43,10 +43,13 @@ pub(super) fn list(scope: &mut Scope<'_>, kind: Kind, member: &str) -> Answer {
         None => None,
     };
     let pager = pager(scope.operation, scope.input, scope.settings, scope.random);
-    let requests = scope
-        .instance
-        .requests
-        .of_kind(kind)
+    let all = &scope.instance.requests;
+    let requests: Vec<_> = match wanted {
+        Some("IN_PROGRESS") => all.running(kind).collect(),
+        _ => all.of_kind(kind).collect(),
+    };
+    let requests = requests
+        .into_iter()
         .filter(|request| wanted.is_none_or(|wanted| request.status.as_str() == wanted))
         .map(|request| {
             let age = i64::MAX - request.created.as_microsecond();

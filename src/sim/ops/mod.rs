@@ -12,6 +12,7 @@ pub(super) mod permission_sets;
 pub(super) mod provisioning;
 pub(super) mod shapes;
 pub(super) mod tags;
+pub(super) mod trail;
 pub(super) mod users;
 
 use super::input::Input;

@@ -17,6 +17,7 @@ use crate::sim::organization::{Account, AssumableRole, Caller, Organization};
 use crate::sim::permission_set::{Content, DEFAULT_SESSION_DURATION, PermissionSet};
 use crate::sim::random::Random;
 use crate::sim::requests::Requests;
+use crate::sim::trail::Trail;
 use crate::sim::world::World;
 use jiff::Timestamp;
 
@@ -87,6 +88,7 @@ impl World {
             faults: Faults::new(faults, now),
             counters: Counters::default(),
             log: Log::default(),
+            trail: Trail::default(),
             windows: BTreeMap::new(),
             arrivals: BTreeMap::new(),
         })

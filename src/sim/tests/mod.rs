@@ -7,6 +7,7 @@ mod lists;
 mod permission_sets;
 mod rights;
 mod state;
+mod trail;
 
 use std::time::Duration;
 

@@ -75,8 +75,11 @@ fn in_the_wrong_region_there_is_no_instance() {
     assert_eq!(ask(&mut lab.world, list, Some("us-east-1")), r#"{"Instances":[]}"#);
     assert!(ask(&mut lab.world, list, Some("eu-west-1")).contains(INSTANCE));
     assert!(ask(&mut lab.world, list, None).contains(INSTANCE));
+    // Each with an error that its model knows.
     let describe = "SWBExternalService.DescribeInstance";
-    assert!(ask(&mut lab.world, describe, Some("us-east-1")).contains("ResourceNotFoundException"));
+    assert!(ask(&mut lab.world, describe, Some("us-east-1")).contains("AccessDeniedException"));
+    let sets = "SWBExternalService.ListPermissionSets";
+    assert!(ask(&mut lab.world, sets, Some("us-east-1")).contains("ResourceNotFoundException"));
 }
 
 #[test]

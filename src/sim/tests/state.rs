@@ -156,3 +156,16 @@ fn account_ids_need_no_quotes_even_with_a_leading_zero() {
     let yaml = SEED.replace("\"333333333333\"", "033333333333");
     assert!(world(&yaml).is_ok());
 }
+
+#[test]
+fn the_examples_of_the_handbook_are_good() {
+    let text = include_str!("../../../docs/simulator.md");
+    let blocks: Vec<&str> =
+        text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let [seed, faults] = blocks.as_slice() else { panic!("{} examples", blocks.len()) };
+    let dump = world(seed).unwrap().dump(View::All);
+    let count = |row: &crate::sim::AssignmentSeed| row.accounts.len();
+    assert_eq!(dump.instances[0].assignments.iter().map(count).sum::<usize>(), 1_003);
+    assert_eq!(dump.settings, crate::sim::Settings::default(), "the defaults are the defaults");
+    assert_eq!(FaultScript::from_yaml(faults).unwrap().faults.len(), 8);
+}
