@@ -8,10 +8,7 @@ pub mod api;
 pub mod cli;
 #[cfg(feature = "operator")]
 pub mod cluster;
-<<<<<<< HEAD
 pub mod engine;
-=======
->>>>>>> bc53a9b (Kubernetes client with own limits, a Lease election that judges by what it saw, events)
 pub mod model;
 pub mod quota;
 pub mod record;
