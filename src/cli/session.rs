@@ -1,6 +1,5 @@
 //! The connection to the API server, with a limit on how long each request may take.
 
-use std::fmt::Debug;
 use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,8 +7,6 @@ use std::time::Duration;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::CliError;
@@ -139,14 +136,6 @@ impl Session {
     pub async fn rollback(&self, name: &str) -> Result<Rollback, CliError> {
         let doing = format!("read rollback {name} in namespace {}", self.namespace);
         self.call(&doing, self.rollbacks().get(name)).await
-    }
-
-    /// Creates one object.
-    pub async fn create<K>(&self, doing: &str, api: &Api<K>, object: &K) -> Result<K, CliError>
-    where
-        K: Serialize + DeserializeOwned + Clone + Debug,
-    {
-        self.call(doing, api.create(&create_parameters(), object)).await
     }
 
     /// Changes parts of one Rollback's spec.
