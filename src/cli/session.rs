@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::api::{Patch, PatchParams, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Api, Client, Config};
 use serde_json::Value;
 
@@ -73,6 +73,12 @@ impl Session {
                 if connection.kubeconfig.is_none() && connection.context.is_none() && in_pod() =>
             {
                 Config::incluster().map_err(|error| no_cluster(&error.to_string()))?
+            }
+            Err(KubeconfigError::ReadConfig(error, path)) => {
+                return Err(no_cluster(&format!("cannot read {}: {error}", path.display())));
+            }
+            Err(KubeconfigError::LoadContext(name)) => {
+                return Err(no_cluster(&format!("the kubeconfig has no context {name}")));
             }
             Err(error) => return Err(no_cluster(&error.to_string())),
         };
