@@ -104,7 +104,8 @@ pub(super) async fn run(
             session.namespace
         ));
     } else {
-        delete(&session, &created).await?;
+        let deleted = delete(&session, &created).await;
+        return outcome.and_then(|exit| deleted.map(|()| exit));
     }
     outcome
 }
