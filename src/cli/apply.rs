@@ -147,12 +147,16 @@ async fn follow(
     name: &str,
     progress: &mut Progress,
 ) -> Result<Exit, CliError> {
-    let mut follow = Follow::new(session, screen, name, verb.timeout);
+    let mut follow = Follow::new(session, name, verb.timeout);
     let mut approved: Option<(String, i64)> = None;
     let mut shown = String::new();
     loop {
         let rollback = match follow.next().await? {
             Event::Seen(rollback) => *rollback,
+            Event::Notice(text) => {
+                progress.note(screen, &text);
+                continue;
+            }
             Event::Gone => {
                 let message = format!(
                     "rollback {name} was deleted; what it had done is in its ledger record \
@@ -183,12 +187,14 @@ async fn follow(
                 }
                 Err(error) => return Err(error),
             };
+            progress.end();
             show(verb, screen, &view::render(&rollback, &items, false, screen.out))?;
             shown.clone_from(&plan.digest);
         }
         match step(&rollback, approved.as_ref()) {
             Step::Wait => progress.show(&rollback, session.clock.now(), screen),
             Step::Decide(plan) => {
+                progress.end();
                 if plan.policy == ApprovalPolicy::SeparateApprover {
                     screen.note("The policy asks for an approval by somebody else.");
                     note_waiting(screen, name, session);

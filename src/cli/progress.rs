@@ -14,6 +14,7 @@ const LINE_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
 /// What was shown so far.
 pub struct Progress {
+    redraws: bool,
     bar: Option<ProgressBar>,
     told_failures: usize,
     last: Option<(Timestamp, Phase, String)>,
@@ -23,35 +24,36 @@ impl Progress {
     /// Nothing is shown yet.
     #[must_use]
     pub fn new(screen: Screen) -> Self {
-        let bar = screen.can_redraw.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{spinner} {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
-        Self { bar, told_failures: 0, last: None }
+        Self { redraws: screen.can_redraw, bar: None, told_failures: 0, last: None }
     }
 
     /// Shows how it stands now.
     pub fn show(&mut self, rollback: &Rollback, now: Timestamp, screen: Screen) {
         let Some(status) = &rollback.status else { return };
         for failure in status.failures.iter().skip(self.told_failures) {
-            let text = screen.err.text(Tone::Bad, &failure_line(failure));
-            match &self.bar {
-                Some(bar) => bar.suspend(|| screen.note(&text)),
-                None => screen.note(&text),
-            }
+            self.say(screen, Tone::Bad, &failure_line(failure));
         }
         self.told_failures = self.told_failures.max(status.failures.len());
-        if let Some(bar) = &self.bar {
-            draw(bar, status);
+        if self.redraws {
+            draw(self.bar.get_or_insert_with(spinner), status);
         } else if let Some(line) = self.next_line(status, now) {
             screen.note(&line);
         }
     }
 
-    /// Takes the bar away; what was printed stays.
+    /// Says something beside the progress.
+    pub fn note(&self, screen: Screen, text: &str) {
+        self.say(screen, Tone::Warning, text);
+    }
+
+    fn say(&self, screen: Screen, tone: Tone, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| screen.note_in(tone, text)),
+            None => screen.note_in(tone, text),
+        }
+    }
+
+    /// Takes the bar away, until there is progress again; what was printed stays.
     pub fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -70,6 +72,14 @@ impl Progress {
         self.last = Some((now, status.phase, line.clone()));
         Some(line)
     }
+}
+
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{spinner} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }
 
 fn draw(bar: &ProgressBar, status: &RollbackStatus) {
@@ -119,7 +129,7 @@ mod tests {
 
     #[test]
     fn plain_lines_are_few_and_say_what_is_new() {
-        let mut progress = Progress { bar: None, told_failures: 0, last: None };
+        let mut progress = Progress { redraws: false, bar: None, told_failures: 0, last: None };
         let at = |second| Timestamp::from_second(second).unwrap();
         let mut status = fixtures::rollback(Phase::Executing).status.unwrap();
         status.summary = "1 of 9 undone".to_owned();

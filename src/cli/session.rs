@@ -1,15 +1,12 @@
 //! The connection to the API server, with a limit on how long each request may take.
 
-use std::fmt::Debug;
 use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::api::{Patch, PatchParams, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Api, Client, Config};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::CliError;
@@ -77,6 +74,12 @@ impl Session {
             {
                 Config::incluster().map_err(|error| no_cluster(&error.to_string()))?
             }
+            Err(KubeconfigError::ReadConfig(error, path)) => {
+                return Err(no_cluster(&format!("cannot read {}: {error}", path.display())));
+            }
+            Err(KubeconfigError::LoadContext(name)) => {
+                return Err(no_cluster(&format!("the kubeconfig has no context {name}")));
+            }
             Err(error) => return Err(no_cluster(&error.to_string())),
         };
         config.connect_timeout = Some(connection.request_timeout.min(Duration::from_secs(10)));
@@ -139,14 +142,6 @@ impl Session {
     pub async fn rollback(&self, name: &str) -> Result<Rollback, CliError> {
         let doing = format!("read rollback {name} in namespace {}", self.namespace);
         self.call(&doing, self.rollbacks().get(name)).await
-    }
-
-    /// Creates one object.
-    pub async fn create<K>(&self, doing: &str, api: &Api<K>, object: &K) -> Result<K, CliError>
-    where
-        K: Serialize + DeserializeOwned + Clone + Debug,
-    {
-        self.call(doing, api.create(&create_parameters(), object)).await
     }
 
     /// Changes parts of one Rollback's spec.

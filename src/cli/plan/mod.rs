@@ -10,13 +10,13 @@ use kube::ResourceExt as _;
 use kube::api::{DeleteParams, Preconditions};
 use serde::Serialize;
 
-use super::error::CliError;
+use super::error::{CliError, is_conflict, is_missing};
 use super::exit::Exit;
 use super::follow::{Event, Follow};
 use super::operations::plain_name;
 use super::output::{Output, document};
 use super::screen::{Screen, Tone};
-use super::session::{Connection, Session};
+use super::session::{Connection, Session, create_parameters};
 use super::{shards, times};
 use crate::api::condition::{ConditionType, is_true};
 use crate::api::plan::PlanItem;
@@ -104,7 +104,8 @@ pub(super) async fn run(
             session.namespace
         ));
     } else {
-        delete(&session, &created).await?;
+        let deleted = delete(&session, &created).await;
+        return outcome.and_then(|exit| deleted.map(|()| exit));
     }
     outcome
 }
@@ -147,7 +148,18 @@ pub(super) async fn create(
     let shown =
         name.map_or_else(|| format!("a rollback {prefix}…"), |name| format!("rollback {name}"));
     let doing = format!("create {shown} in namespace {}", session.namespace);
-    session.create(&doing, &session.rollbacks(), &rollback).await
+    match session.raw(&doing, session.rollbacks().create(&create_parameters(), &rollback)).await? {
+        Ok(created) => Ok(created),
+        Err(error) if is_conflict(&error) => {
+            let name = name.unwrap_or(prefix);
+            Err(CliError::failed(format!(
+                "cannot {doing}: it exists already; choose another --name, or see how it stands: \
+                 kubectl rollback status {name} -n {}",
+                session.namespace
+            )))
+        }
+        Err(error) => Err(CliError::request(&doing, &error)),
+    }
 }
 
 async fn watch(
@@ -157,7 +169,7 @@ async fn watch(
     created: &Rollback,
 ) -> Result<Exit, CliError> {
     let name = created.name_any();
-    let mut follow = Follow::new(session, screen, &name, verb.timeout);
+    let mut follow = Follow::new(session, &name, verb.timeout);
     let mut told = String::new();
     let mut last = None;
     loop {
@@ -173,6 +185,7 @@ async fn watch(
                 }
                 last = Some(summary).filter(|summary| !summary.is_empty());
             }
+            Event::Notice(text) => screen.note_in(Tone::Warning, &text),
             Event::Gone => {
                 let message = format!("rollback {name} was deleted before it had a plan");
                 return Err(CliError::new(Exit::NotFound, message));
@@ -260,7 +273,7 @@ async fn delete(session: &Session, created: &Rollback) -> Result<(), CliError> {
     };
     match session.raw(&doing, session.rollbacks().delete(&name, &parameters)).await? {
         Ok(_) => Ok(()),
-        Err(error) if super::error::is_missing(&error) => Ok(()),
+        Err(error) if is_missing(&error) => Ok(()),
         Err(error) => Err(CliError::request(&doing, &error)),
     }
 }

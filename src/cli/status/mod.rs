@@ -57,7 +57,7 @@ pub(super) async fn run(
         return Ok(Exit::Done);
     }
     let mut progress = Progress::new(screen);
-    let mut follow = Follow::new(&session, screen, &verb.name, verb.timeout);
+    let mut follow = Follow::new(&session, &verb.name, verb.timeout);
     loop {
         match follow.next().await? {
             Event::Seen(rollback) if is_at_rest(&rollback) => {
@@ -67,6 +67,7 @@ pub(super) async fn run(
                 return Ok(exit);
             }
             Event::Seen(rollback) => progress.show(&rollback, session.clock.now(), screen),
+            Event::Notice(text) => progress.note(screen, &text),
             Event::Gone => {
                 progress.end();
                 let message = format!("rollback {} was deleted", verb.name);

@@ -48,7 +48,7 @@ pub fn render(rollback: &Rollback, now: Timestamp, paint: Paint) -> String {
         line("approval", &approval_line(plan, status, now));
     }
     if let Some(progress) = status.progress.as_ref().filter(|progress| progress.total > 0) {
-        line("progress", &progress_line(progress));
+        line("progress", &progress_line(progress, status.phase));
     }
     if let Some(timing) = &status.timing {
         line("timing", &timing_line(timing, now));
@@ -116,13 +116,13 @@ fn approval_line(plan: &PlanStatus, status: &RollbackStatus, now: Timestamp) -> 
     }
 }
 
-fn progress_line(progress: &Progress) -> String {
+fn progress_line(progress: &Progress, phase: Phase) -> String {
     let part = |value: i32| usize::try_from(value).unwrap_or_default();
     let filled = (part(progress.done) * BAR / part(progress.total).max(1)).min(BAR);
     let bar = "━".repeat(filled) + &"─".repeat(BAR - filled);
     let mut text = format!("{bar} {}/{} {}%", progress.done, progress.total, progress.percent);
     for (value, what) in [
-        (progress.in_flight, "in flight"),
+        (if phase.is_terminal() { 0 } else { progress.in_flight }, "in flight"),
         (progress.failed, "failed"),
         (progress.skipped, "blocked or skipped"),
     ] {
