@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -22,27 +23,27 @@ fn guard(directory: &Path, lines: &str) -> String {
     fs::read_to_string(notes).unwrap_or_default()
 }
 
-/// A process that would sleep for long, with its id and start time as the guard takes them.
+/// A process that would sleep for a while, with its id and start time as the guard takes them.
 fn sleeper() -> (Child, String, String) {
-    let child = Command::new("sleep").arg("600").spawn().unwrap();
-    let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
-    let start = stat.rsplit_once(") ").unwrap().1.split(' ').nth(19).unwrap().to_owned();
+    let child = Command::new("sleep").arg("30").spawn().unwrap();
+    let fields = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    let start = fields.rsplit_once(") ").unwrap().1.split(' ').nth(19).unwrap().to_owned();
     let id = child.id().to_string();
     (child, id, start)
 }
 
-/// Whether it was ended by somebody; ends it if not.
-fn was_ended(mut child: Child) -> bool {
-    let ended = child.try_wait().unwrap().is_some();
+/// Whether it still sleeps; ends it then.
+fn sleeps(mut child: Child) -> bool {
+    let sleeps = child.try_wait().unwrap().is_none();
     let _ = child.kill();
     child.wait().unwrap();
-    ended
+    sleeps
 }
 
 #[test]
 fn what_was_started_is_ended_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
-    let (left, left_id, left_start) = sleeper();
+    let (mut left, left_id, left_start) = sleeper();
     let (done, done_id, done_start) = sleeper();
     let (reused, reused_id, _) = sleeper();
     guard(
@@ -51,12 +52,10 @@ fn what_was_started_is_ended_and_nothing_else() {
             "process {left_id} {left_start}\nprocess {done_id} {done_start}\ndone {done_id}\nprocess {reused_id} 1\n"
         ),
     );
-    assert!(was_ended(left), "a process that was left running");
-    assert!(
-        !was_ended(done),
-        "a process that was waited for: its id may be somebody else's by now"
-    );
-    assert!(!was_ended(reused), "a process with the same id and another start");
+    let end = left.wait().unwrap();
+    assert_eq!(end.signal(), Some(9), "a process that was left running");
+    assert!(sleeps(done), "a process that was waited for: its id may be somebody else's by now");
+    assert!(sleeps(reused), "a process with the same id and another start");
 }
 
 #[test]

@@ -36,11 +36,12 @@ fn the_operator_may_do_what_it_needs_and_no_more() {
     let (yes, no) = (true, false);
     hold(yes, &["get", "list", "watch", "patch"], &kind("rollbacks"), "default");
     hold(no, &["create", "update", "delete", "deletecollection"], &kind("rollbacks"), "default");
-    hold(yes, &["get", "patch"], &kind("rollbacks/status"), "default");
+    hold(yes, &["patch"], &kind("rollbacks/status"), "default");
+    hold(no, &["update"], &kind("rollbacks/status"), "default");
     hold(yes, &["update"], &kind("rollbacks/finalizers"), "default");
     hold(yes, &["get", "list", "watch", "create", "patch"], &kind("rollbackplans"), "default");
     hold(no, &["update", "delete"], &kind("rollbackplans"), "default");
-    hold(yes, &["get", "patch"], &kind("rollbackplans/status"), "default");
+    hold(yes, &["patch"], &kind("rollbackplans/status"), "default");
     hold(yes, &["get", "list", "watch", "create"], &kind("operationrecords"), "default");
     hold(no, &["update", "patch", "delete"], &kind("operationrecords"), "default");
     hold(yes, &["patch"], &kind("operationrecords/status"), "default");
@@ -49,13 +50,8 @@ fn the_operator_may_do_what_it_needs_and_no_more() {
     hold(yes, &["patch"], &kind("identitycenterinstances/status"), "default");
     hold(yes, &["create", "patch"], "events.events.k8s.io", "default");
     hold(no, &["get", "list", "delete"], "events.events.k8s.io", "default");
-    hold(
-        yes,
-        &["get", "create", "update", "patch"],
-        "leases.coordination.k8s.io",
-        "rollback-system",
-    );
-    hold(no, &["list", "delete"], "leases.coordination.k8s.io", "rollback-system");
+    hold(yes, &["get", "create", "update"], "leases.coordination.k8s.io", "rollback-system");
+    hold(no, &["list", "patch", "delete"], "leases.coordination.k8s.io", "rollback-system");
     hold(no, &["get", "create", "update"], "leases.coordination.k8s.io", "default");
     hold(no, &["get", "list"], "secrets", "rollback-system");
     hold(no, &["get", "list"], "configmaps", "default");
