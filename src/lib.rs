@@ -10,6 +10,8 @@ pub mod aws;
 pub mod cli;
 #[cfg(feature = "operator")]
 pub mod cluster;
+#[cfg(feature = "operator")]
+pub mod controller;
 pub mod engine;
 pub mod model;
 pub mod plan;

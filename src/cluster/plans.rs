@@ -64,9 +64,9 @@ pub async fn read(client: &Client, rollback: &Rollback) -> Result<Vec<RollbackPl
     };
     let api: Api<RollbackPlan> =
         Api::namespaced(client.clone(), &rollback.namespace().unwrap_or_default());
-    let reads = plan.shards.iter().map(|name| {
+    let reads = plan.shards.clone().into_iter().map(|name| {
         let api = api.clone();
-        async move { api.get_opt(name).await?.ok_or_else(|| PlanError::Missing(name.clone())) }
+        async move { api.get_opt(&name).await?.ok_or(PlanError::Missing(name)) }
     });
     let shards: Vec<RollbackPlan> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
     for shard in &shards {

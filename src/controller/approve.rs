@@ -27,7 +27,11 @@ const YOUNG: SignedDuration = SignedDuration::from_secs(20);
 const HELD: Duration = Duration::from_secs(5);
 
 /// A Rollback whose plan waits.
-pub async fn approve(context: &Arc<Context>, rollback: &Rollback, status: RollbackStatus) -> Result<Action, Error> {
+pub async fn approve(
+    context: &Arc<Context>,
+    rollback: &Rollback,
+    status: RollbackStatus,
+) -> Result<Action, Error> {
     decide(context, rollback, status, None).await
 }
 
@@ -41,7 +45,7 @@ pub async fn decide(
     let now = context.clock.now();
     status.observed_generation = rollback.metadata.generation.unwrap_or_default();
     let Some(plan_status) = status.plan.clone() else {
-        return plan_stage::plan(context, rollback, status).await;
+        return Box::pin(plan_stage::plan(context, rollback, status)).await;
     };
     if let Some((reason, message)) = plan_stage::ended_before_it_began(rollback, now) {
         let phase = if reason == Reason::Cancelled { Phase::Cancelled } else { Phase::Failed };
@@ -53,43 +57,89 @@ pub async fn decide(
             Ok(selection) => selection,
             // A record that was deleted since, or an instance that is away: the plan waits.
             Err(Obstacle::Wait(reason, message) | Obstacle::Refuse(reason, message)) => {
-                return wait(context, rollback, status, reason, &message, Duration::from_secs(30)).await;
+                return wait(context, rollback, status, reason, &message, Duration::from_secs(30))
+                    .await;
             }
         },
     };
     let policy = selected.instance.spec().policy.clone();
     match standing(&plan_status, policy.approval, rollback.spec.approval.as_ref()) {
         Standing::Rejected => {
-            conditions::step(&mut status, ConditionType::Approved, false, Reason::Rejected, "spec.approval.reject is set", now);
+            conditions::step(
+                &mut status,
+                ConditionType::Approved,
+                false,
+                Reason::Rejected,
+                "spec.approval.reject is set",
+                now,
+            );
             let message = "the plan was rejected; nothing was written";
-            return end(context, rollback, status, Phase::Rejected, Reason::Rejected, message).await;
+            return end(context, rollback, status, Phase::Rejected, Reason::Rejected, message)
+                .await;
         }
         Standing::Waiting(reason, message) => {
-            let expires = policy.plan_ttl.as_deref().and_then(parse_duration).map(|ttl| later(plan_status.created_at, ttl));
+            let expires = policy
+                .plan_ttl
+                .as_deref()
+                .and_then(parse_duration)
+                .map(|ttl| later(plan_status.created_at, ttl));
             if expires.is_some_and(|expires| expires <= now) {
                 return replan(context, rollback, status, "its time (policy.planTTL) passed").await;
             }
             conditions::step(&mut status, ConditionType::Approved, false, reason, &message, now);
-            let look_again = expires.map_or(Duration::from_secs(300), |expires| expires.duration_since(now).unsigned_abs());
+            let look_again = expires.map_or(Duration::from_secs(300), |expires| {
+                expires.duration_since(now).unsigned_abs()
+            });
             return wait(context, rollback, status, reason, &message, look_again).await;
         }
         Standing::Approved => {
             let message = format!("spec.approval.plan names {}", plan_status.digest);
-            conditions::step(&mut status, ConditionType::Approved, true, Reason::Approved, &message, now);
+            conditions::step(
+                &mut status,
+                ConditionType::Approved,
+                true,
+                Reason::Approved,
+                &message,
+                now,
+            );
         }
         Standing::NotRequired => {
             let message = "the instance's policy asks for no approval of this plan";
-            conditions::step(&mut status, ConditionType::Approved, true, Reason::ApprovalNotRequired, message, now);
+            conditions::step(
+                &mut status,
+                ConditionType::Approved,
+                true,
+                Reason::ApprovalNotRequired,
+                message,
+                now,
+            );
         }
     }
     timing_of_approval(&mut status, now);
     if let Some(at) = rollback.spec.not_before.filter(|at| *at > now) {
         let message = format!("approved; waits until {at} as spec.notBefore says");
-        return wait(context, rollback, status, Reason::NotYet, &message, at.duration_since(now).unsigned_abs()).await;
+        return wait(
+            context,
+            rollback,
+            status,
+            Reason::NotYet,
+            &message,
+            at.duration_since(now).unsigned_abs(),
+        )
+        .await;
     }
     if rollback.spec.suspend {
-        let message = "approved; suspended before anything was sent; set spec.suspend to false to go on";
-        return wait(context, rollback, status, Reason::Suspended, message, Duration::from_secs(300)).await;
+        let message =
+            "approved; suspended before anything was sent; set spec.suspend to false to go on";
+        return wait(
+            context,
+            rollback,
+            status,
+            Reason::Suspended,
+            message,
+            Duration::from_secs(300),
+        )
+        .await;
     }
     begin(context, rollback, status, selected, fresh.is_some()).await
 }
@@ -115,11 +165,16 @@ async fn begin(
     let held = items.iter().filter(|item| item.disposition == crate::api::plan::Disposition::Act);
     if let Err(holder) = instance.keys.acquire(&uid, held.map(crate::api::plan::PlanItem::key)) {
         let name = context.runs.get(&holder).map_or(holder, |run| run.reference.to_string());
-        let message = format!("waits for {name}, which is writing to a key of this plan; the plan is made anew then");
+        let message = format!(
+            "waits for {name}, which is writing to a key of this plan; the plan is made anew then"
+        );
         return wait(context, rollback, status, Reason::HeldBy, &message, HELD).await;
     }
     let plan_status = status.plan.as_ref();
-    let young = fresh || plan_status.is_some_and(|plan| now.duration_since(plan.created_at) <= YOUNG && status_is_unheld(&status));
+    let young = fresh
+        || plan_status.is_some_and(|plan| {
+            now.duration_since(plan.created_at) <= YOUNG && status_is_unheld(&status)
+        });
     if !young {
         let again = match plan_stage::make(context, rollback, selected).await {
             Ok(again) => again,
@@ -162,7 +217,8 @@ async fn replan(
     status: RollbackStatus,
     why: &str,
 ) -> Result<Action, Error> {
-    let message = format!("the plan is made anew, and an approval of the old one has no effect: {why}");
+    let message =
+        format!("the plan is made anew, and an approval of the old one has no effect: {why}");
     context.event(rollback, Reason::PlanVoid, &message, true);
     Box::pin(plan_stage::plan(context, rollback, status)).await
 }

@@ -108,7 +108,10 @@ impl Context {
         if self.namespaces.is_empty() {
             return vec![Api::all(self.client.clone())];
         }
-        self.namespaces.iter().map(|namespace| Api::namespaced(self.client.clone(), namespace)).collect()
+        self.namespaces
+            .iter()
+            .map(|namespace| Api::namespaced(self.client.clone(), namespace))
+            .collect()
     }
 
     /// Whether this operator watches a namespace.
@@ -121,13 +124,12 @@ impl Context {
     #[must_use]
     pub fn new_gate(&self, spec: &IdentityCenterInstanceSpec) -> aws::Gate {
         aws::Gate::new(aws::GateOptions {
-            requests_per_second: u32::try_from(spec.limits.requests_per_second).unwrap_or(1),
-            outstanding_requests: usize::try_from(spec.limits.outstanding_requests).unwrap_or(1),
+            requests_per_second: spec.limits.requests_per_second,
+            outstanding_requests: spec.limits.outstanding_requests,
             request_timeout: self.request_timeout,
-            clock: self.clock,
             permit: self.permit.clone(),
             observer: Arc::new(self.metrics.clone()),
-            ..aws::GateOptions::default()
+            ..aws::GateOptions::new(self.clock)
         })
     }
 
@@ -135,17 +137,16 @@ impl Context {
     pub async fn connect_aws(
         &self,
         spec: &IdentityCenterInstanceSpec,
-        gate: aws::Gate,
+        gate: &aws::Gate,
     ) -> Result<aws::Client, aws::Error> {
         let credentials = spec.credentials.as_ref().map(|credentials| aws::Credentials {
             role_arn: credentials.role_arn.clone(),
             external_id: credentials.external_id.clone(),
         });
         let options = aws::ConnectOptions {
-            instance_arn: spec.instance_arn.clone(),
-            region: spec.region.clone(),
             endpoint: spec.endpoint.clone(),
             credentials,
+            ..aws::ConnectOptions::new(spec.instance_arn.clone(), spec.region.clone())
         };
         Ok(aws::Client::connect(options, gate).await)
     }

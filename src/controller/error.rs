@@ -29,7 +29,9 @@ impl Error {
                 cluster::classify::classify(error)
             }
             Self::Aws(error) => error.class(),
-            Self::Plan(_) | Self::Journal(_) => Class::Terminal(crate::model::FailureReason::InvalidRequest),
+            Self::Plan(_) | Self::Journal(_) => {
+                Class::Terminal(crate::model::FailureReason::InvalidRequest)
+            }
         }
     }
 

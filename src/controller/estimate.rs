@@ -18,7 +18,8 @@ const TAIL: f64 = 3.0;
 /// How long the plan will take, alone on the instance, at the latency seen so far.
 #[must_use]
 pub fn estimate(items: &[PlanItem], instance: &InstanceHandle) -> Estimate {
-    let acting: Vec<&PlanItem> = items.iter().filter(|item| item.disposition == Disposition::Act).collect();
+    let acting: Vec<&PlanItem> =
+        items.iter().filter(|item| item.disposition == Disposition::Act).collect();
     if acting.is_empty() {
         return Estimate::default();
     }
@@ -43,7 +44,9 @@ pub fn bound(
     let sent: Vec<&PlanItem> = items
         .iter()
         .enumerate()
-        .filter(|(index, _)| matches!(journal.state(*index), ActionState::Verified | ActionState::Failed))
+        .filter(|(index, _)| {
+            matches!(journal.state(*index), ActionState::Verified | ActionState::Failed)
+        })
         .map(|(_, item)| item)
         .collect();
     Some(bound_of(&sent, latency, instance))
@@ -57,7 +60,13 @@ fn bound_of(items: &[&PlanItem], latency: f64, instance: &InstanceHandle) -> f64
     }
     let slots = usize::try_from(limits.outstanding_requests).unwrap_or(1);
     let in_one_account = by_account.values().copied().max().unwrap_or(0);
-    timing::bound(items.len(), latency, slots, f64::from(limits.requests_per_second), in_one_account)
+    timing::bound(
+        items.len(),
+        latency,
+        slots,
+        f64::from(limits.requests_per_second),
+        in_one_account,
+    )
 }
 
 fn latency(items: &[&PlanItem], instance: &InstanceHandle) -> f64 {

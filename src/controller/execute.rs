@@ -21,8 +21,8 @@ use crate::api::{Reason, Rollback};
 use crate::cluster::{plans, rollbacks};
 use crate::engine::advance::Situation;
 use crate::engine::{Advance, advance, conditions, effects};
-use crate::model::time::later;
 use crate::model::ActionState;
+use crate::model::time::later;
 
 /// Shard statuses are written at most this often.
 const FLUSH: SignedDuration = SignedDuration::from_secs(5);
@@ -99,7 +99,9 @@ pub async fn take_up(
 
 /// The cache may be behind our own writes, and ahead of them after somebody edited the object.
 fn adopt_newer(working: &mut Working, seen: &Rollback) {
-    let version = |rollback: &Rollback| rollback.resource_version().and_then(|v| v.parse::<u64>().ok()).unwrap_or(0);
+    let version = |rollback: &Rollback| {
+        rollback.resource_version().and_then(|v| v.parse::<u64>().ok()).unwrap_or(0)
+    };
     if version(seen) > version(&working.rollback) {
         working.rollback = seen.clone();
     }
@@ -149,7 +151,10 @@ async fn ticks(
         let acted = !todo.list.is_empty();
         let wake = todo.wake;
         perform(context, instance, run, todo);
-        if write_due.is_none() && (acted || wake.is_some_and(|wake| wake <= context.clock.now())) && persisted != status {
+        if write_due.is_none()
+            && (acted || wake.is_some_and(|wake| wake <= context.clock.now()))
+            && persisted != status
+        {
             continue;
         }
         return Ok(sleep(context, working, wake, write_due));
@@ -241,11 +246,18 @@ pub async fn flush(
     if working.dirty.is_empty() || (!all && now.duration_since(working.flushed_at) < FLUSH) {
         return Ok(());
     }
-    let names = working.rollback.status.as_ref().and_then(|s| s.plan.as_ref()).map(|plan| plan.shards.clone());
+    let names = working
+        .rollback
+        .status
+        .as_ref()
+        .and_then(|s| s.plan.as_ref())
+        .map(|plan| plan.shards.clone());
     let namespace = run.reference.namespace.clone().unwrap_or_default();
     for shard in std::mem::take(&mut working.dirty) {
         let Some(name) = names.as_ref().and_then(|names| names.get(shard)) else { continue };
-        let written = plans::write_status(&context.client, &namespace, name, &working.shard_status(shard)).await;
+        let written =
+            plans::write_status(&context.client, &namespace, name, &working.shard_status(shard))
+                .await;
         if let Err(error) = written {
             // The journal is in the Rollback; this is the long account of it.
             tracing::warn!(%error, shard = name, "the status of a plan shard was not written; it is tried again");
@@ -256,7 +268,12 @@ pub async fn flush(
     Ok(())
 }
 
-fn sleep(context: &Context, working: &Working, wake: Option<Timestamp>, write_due: Option<Timestamp>) -> Action {
+fn sleep(
+    context: &Context,
+    working: &Working,
+    wake: Option<Timestamp>,
+    write_due: Option<Timestamp>,
+) -> Action {
     let now = context.clock.now();
     let flush = (!working.dirty.is_empty()).then(|| later(working.flushed_at, FLUSH));
     // What only waits to be written is not due before it can be written.

@@ -42,7 +42,8 @@ pub async fn finish(
     let mut status = next.status.clone();
     status.observed_generation = rollback.metadata.generation.unwrap_or_default();
     let deleting = rollback.metadata.deletion_timestamp.is_some();
-    let shards = status.progress.as_ref().map(|progress| progress.shards.clone()).unwrap_or_default();
+    let shards =
+        status.progress.as_ref().map(|progress| progress.shards.clone()).unwrap_or_default();
     let journal = Journal::decode(&shards, run.items.len())?;
     let situation = Situation {
         items: &run.items,
@@ -64,7 +65,12 @@ pub async fn finish(
             plans::hand_over(&context.client, &shards, &record).await?;
             show_on_records(context, &rollback, &status, &record, &conclusion).await;
             status.ledger = Some(name.clone());
-            context.event(&rollback, Reason::LedgerWritten, &format!("OperationRecord {name}"), false);
+            context.event(
+                &rollback,
+                Reason::LedgerWritten,
+                &format!("OperationRecord {name}"),
+                false,
+            );
         }
         LedgerWrite::NamespaceTerminating => {
             tracing::warn!(rollback = %run.reference, "the namespace is being deleted: no ledger record could be written");
@@ -90,7 +96,9 @@ pub async fn finish(
     if let Some(timing) = &status.timing
         && let (Some(began), Some(ended)) = (timing.executing_at, timing.finished_at)
     {
-        context.metrics.phase_ended(Phase::Executing.as_str(), ended.duration_since(began).unsigned_abs());
+        context
+            .metrics
+            .phase_ended(Phase::Executing.as_str(), ended.duration_since(began).unsigned_abs());
     }
     let_go(context, instance, run);
     working.rollback = rollbacks::set_finalizer(&context.client, &working.rollback, false).await?;
@@ -112,9 +120,20 @@ fn conclude_status(
     timing::finished(status, now, bound);
     conditions::summarize(status, conclusion.reason, &conclusion.message, now);
     let unsent = journal.count(ActionState::Planned) > 0;
-    conditions::step(status, ConditionType::Executed, !unsent, Reason::Executed, "no action is in flight", now);
+    conditions::step(
+        status,
+        ConditionType::Executed,
+        !unsent,
+        Reason::Executed,
+        "no action is in flight",
+        now,
+    );
     let verified = conclusion.phase == Phase::Succeeded;
-    let message = if verified { "every key was read back at its goal" } else { "not every key is at its goal" };
+    let message = if verified {
+        "every key was read back at its goal"
+    } else {
+        "not every key is at its goal"
+    };
     let reason = if verified { Reason::Verified } else { conclusion.reason };
     conditions::step(status, ConditionType::Verified, verified, reason, message, now);
 }
@@ -161,7 +180,9 @@ async fn show_on_records(
     let namespace = rollback.namespace().unwrap_or_default();
     let entry = format!("{namespace}/{}", ledger.name_any());
     for reference in &status.record_refs {
-        let Ok(Named::Found(record)) = records::get(&context.client, &namespace, &reference.name).await else {
+        let Ok(Named::Found(record)) =
+            records::get(&context.client, &namespace, &reference.name).await
+        else {
             continue;
         };
         let mut view: OperationRecordStatus = record.status.clone().unwrap_or_default();

@@ -16,13 +16,17 @@ pub fn want(
     emergency: bool,
     items: Vec<(usize, AccountId)>,
 ) {
-    instance.gate.governor().want(uid, emergency, items.into_iter().map(|(item, account)| (number(item), account)).collect());
+    instance.gate.governor().want(
+        uid,
+        emergency,
+        items.into_iter().map(|(item, account)| (number(item), account)).collect(),
+    );
     hand_out(context, instance);
 }
 
 /// Gives a slot back and hands it to whoever is next.
 pub fn release(context: &Context, instance: &InstanceHandle, uid: &str, item: usize) {
-    instance.gate.governor().release(uid, number(item), context.clock.now());
+    instance.gate.governor().release(uid, number(item));
     hand_out(context, instance);
 }
 
@@ -53,7 +57,7 @@ pub fn hand_out(context: &Context, instance: &InstanceHandle) {
                 context.wake(&run.reference);
             }
             None => {
-                instance.gate.governor().release(&grant.rollback, grant.item, context.clock.now());
+                instance.gate.governor().release(&grant.rollback, grant.item);
             }
         }
     }

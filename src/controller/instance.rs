@@ -49,10 +49,12 @@ pub async fn reconcile(
     let generation = instance.metadata.generation.unwrap_or_default();
     let mut status = instance.status.clone().unwrap_or_default();
     let new_to_us = context.instances.get(&name).is_none_or(|known| *known.spec() != instance.spec);
-    let (ready, reason, message, again) = if let Some(other) = duplicate(&context, instance).await? {
+    let (ready, reason, message, again) = if let Some(other) = duplicate(&context, instance).await?
+    {
         context.instances.remove(&name);
-        let message =
-            format!("{other} names the same instanceArn; two of them would not share one quota: delete one of the two");
+        let message = format!(
+            "{other} names the same instanceArn; two of them would not share one quota: delete one of the two"
+        );
         (false, Reason::Duplicate, message, LOOK_AGAIN)
     } else if new_to_us || status.observed_generation != generation || !is_ready(&status) {
         match connect(&context, &name, &instance.spec).await {
@@ -60,7 +62,12 @@ pub async fn reconcile(
                 status.identity_store_id = Some(facts.identity_store);
                 status.owner_account = facts.owner_account;
                 status.delegated_administrator = Some(facts.delegated_administrator);
-                (true, Reason::InstanceReady, "AWS answers for this instance".to_owned(), LOOK_AGAIN)
+                (
+                    true,
+                    Reason::InstanceReady,
+                    "AWS answers for this instance".to_owned(),
+                    LOOK_AGAIN,
+                )
             }
             Err(error) => {
                 let reason = match error.class() {
@@ -94,13 +101,20 @@ pub async fn reconcile(
 
 /// When to try again after an error.
 #[allow(clippy::needless_pass_by_value, reason = "the signature is the controller's")]
-pub fn error_policy(_: Arc<DeserializeGuard<IdentityCenterInstance>>, error: &Error, context: Arc<Context>) -> Action {
+pub fn error_policy(
+    _: Arc<DeserializeGuard<IdentityCenterInstance>>,
+    error: &Error,
+    context: Arc<Context>,
+) -> Action {
     tracing::warn!(%error, "an instance could not be looked at; it is tried again");
     Action::requeue(context.clock.real_duration(RETRY))
 }
 
 /// Another instance with the same ARN.
-async fn duplicate(context: &Context, instance: &IdentityCenterInstance) -> Result<Option<String>, Error> {
+async fn duplicate(
+    context: &Context,
+    instance: &IdentityCenterInstance,
+) -> Result<Option<String>, Error> {
     let all = instances::list(&context.client).await?;
     let other = all.iter().find(|other| {
         other.spec.instance_arn == instance.spec.instance_arn
@@ -119,7 +133,7 @@ pub async fn connect(
     let known = context.instances.get(name);
     let gate = known.as_ref().map_or_else(|| context.new_gate(spec), |known| known.gate.clone());
     gate.set_limits(spec.limits.requests_per_second, spec.limits.outstanding_requests);
-    let aws = context.connect_aws(spec, gate.clone()).await?;
+    let aws = context.connect_aws(spec, &gate).await?;
     let described = aws.describe_instance().await?;
     // Who we are is worth knowing, but not every endpoint tells.
     let caller = aws.caller_account().await.ok();
@@ -133,7 +147,14 @@ pub async fn connect(
         known.reconnect(spec.clone(), aws, facts.clone());
     } else {
         let stop = context.stop.child_token();
-        let handle = Arc::new(InstanceHandle::new(name.to_owned(), spec.clone(), aws, gate, facts.clone(), stop));
+        let handle = Arc::new(InstanceHandle::new(
+            name.to_owned(),
+            spec.clone(),
+            aws,
+            gate,
+            facts.clone(),
+            stop,
+        ));
         context.instances.put(Arc::clone(&handle));
         tokio::spawn(poll::poll(Arc::clone(context), Arc::clone(&handle)));
         tokio::spawn(grants::follow_holds(Arc::clone(context), handle));
@@ -156,7 +177,15 @@ fn set_ready(
     let stuck = matches!(reason, Reason::Duplicate);
     let conditions = &mut status.conditions;
     set_condition(conditions, ConditionType::Ready, ready, reason, message, generation, now);
-    set_condition(conditions, ConditionType::Reconciling, !ready && !stuck, reason, message, generation, now);
+    set_condition(
+        conditions,
+        ConditionType::Reconciling,
+        !ready && !stuck,
+        reason,
+        message,
+        generation,
+        now,
+    );
     set_condition(conditions, ConditionType::Stalled, stuck, reason, message, generation, now);
 }
 

@@ -14,7 +14,8 @@ use crate::aws;
 use crate::engine::cover::{CoverHints, ReadOperation};
 use crate::engine::polling::Poller;
 use crate::model::{
-    AccountId, AssignmentKey, BlockedReason, Class, IdentityStoreId, Key, PermissionSetArn, Principal,
+    AccountId, AssignmentKey, BlockedReason, Class, IdentityStoreId, Key, PermissionSetArn,
+    Principal,
 };
 use crate::plan::{AccountState, PrincipalState};
 
@@ -101,7 +102,8 @@ impl InstanceHandle {
 
     /// Takes in an edited instance.
     pub fn reconnect(&self, spec: IdentityCenterInstanceSpec, aws: aws::Client, facts: Facts) {
-        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = Connection { spec: Arc::new(spec), aws, facts };
+        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) =
+            Connection { spec: Arc::new(spec), aws, facts };
     }
 
     fn connection(&self) -> Connection {
@@ -158,7 +160,11 @@ impl InstanceHandle {
     }
 
     /// Asks AWS for one list, all pages.
-    pub async fn read(&self, operation: &ReadOperation, priority: aws::Priority) -> Result<Shown, aws::Error> {
+    pub async fn read(
+        &self,
+        operation: &ReadOperation,
+        priority: aws::Priority,
+    ) -> Result<Shown, aws::Error> {
         let aws = self.aws(priority);
         match operation {
             ReadOperation::Principal(principal) => {
@@ -178,7 +184,10 @@ impl InstanceHandle {
     }
 
     /// Every assignment of a permission set: one list for each account that it is provisioned in.
-    pub async fn assignments_of(&self, set: &PermissionSetArn) -> Result<BTreeSet<AssignmentKey>, aws::Error> {
+    pub async fn assignments_of(
+        &self,
+        set: &PermissionSetArn,
+    ) -> Result<BTreeSet<AssignmentKey>, aws::Error> {
         let aws = self.aws(aws::Priority::PreRead);
         let mut assigned = BTreeSet::new();
         for account in aws.accounts_with_permission_set(set).await? {
@@ -190,25 +199,35 @@ impl InstanceHandle {
 
     /// Whether an account can be written to. Without leave to ask, nobody knows.
     pub async fn account_state(&self, account: &AccountId) -> Result<AccountState, aws::Error> {
-        if let Some(known) = self.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(account) {
+        if let Some(known) =
+            self.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(account)
+        {
             return Ok(*known);
         }
         let state = match self.aws(aws::Priority::PreRead).describe_account(account).await {
             Ok(Some(facts)) if facts.active => AccountState::Active,
             Ok(Some(_)) => AccountState::Suspended,
             Ok(None) => AccountState::Missing,
-            Err(error) if matches!(error.class(), Class::Blocked(_) | Class::Terminal(_)) => AccountState::Unknown,
+            Err(error) if matches!(error.class(), Class::Blocked(_) | Class::Terminal(_)) => {
+                AccountState::Unknown
+            }
             Err(error) => return Err(error),
         };
         // Only what is good is remembered: an account that is reopened is looked at again.
         if matches!(state, AccountState::Active | AccountState::Unknown) {
-            self.accounts.lock().unwrap_or_else(PoisonError::into_inner).insert(account.clone(), state);
+            self.accounts
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(account.clone(), state);
         }
         Ok(state)
     }
 
     /// Whether a principal exists. Without leave to ask, nobody knows.
-    pub async fn principal_state(&self, principal: &Principal) -> Result<PrincipalState, aws::Error> {
+    pub async fn principal_state(
+        &self,
+        principal: &Principal,
+    ) -> Result<PrincipalState, aws::Error> {
         let store = self.facts().identity_store;
         match self.aws(aws::Priority::PreRead).describe_principal(&store, principal).await {
             Ok(Some(found)) if found.enabled => Ok(PrincipalState::Exists),

@@ -17,7 +17,9 @@ impl KeyTable {
     pub fn acquire(&self, uid: &str, keys: impl Iterator<Item = Key>) -> Result<(), String> {
         let mut table = self.lock();
         let keys: Vec<Key> = keys.collect();
-        if let Some(holder) = keys.iter().filter_map(|key| table.get(key)).find(|holder| *holder != uid) {
+        if let Some(holder) =
+            keys.iter().filter_map(|key| table.get(key)).find(|holder| *holder != uid)
+        {
             return Err(holder.clone());
         }
         for key in keys {
@@ -49,7 +51,11 @@ mod tests {
     fn all_keys_are_taken_or_none() {
         let table = KeyTable::default();
         assert_eq!(table.acquire("a", [key(1), key(2)].into_iter()), Ok(()));
-        assert_eq!(table.acquire("a", [key(2), key(3)].into_iter()), Ok(()), "its own keys are no obstacle");
+        assert_eq!(
+            table.acquire("a", [key(2), key(3)].into_iter()),
+            Ok(()),
+            "its own keys are no obstacle"
+        );
         assert_eq!(table.acquire("b", [key(4), key(2)].into_iter()), Err("a".into()));
         assert_eq!(table.acquire("c", [key(4)].into_iter()), Ok(()), "b took nothing");
         table.release("a");

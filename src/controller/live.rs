@@ -42,8 +42,11 @@ async fn assignments(
     let wanted: Vec<&Key> = keys.iter().filter(|key| matches!(key, Key::Assignment(_))).collect();
     loop {
         let cover = cover(wanted.iter().copied(), &instance.hints());
-        let mut reads: FuturesUnordered<_> =
-            cover.operations.iter().map(|operation| instance.read(operation, aws::Priority::PreRead)).collect();
+        let mut reads: FuturesUnordered<_> = cover
+            .operations
+            .iter()
+            .map(|operation| instance.read(operation, aws::Priority::PreRead))
+            .collect();
         let mut present = BTreeSet::new();
         let mut denied = false;
         while let Some(read) = reads.next().await {
@@ -70,7 +73,9 @@ async fn permission_sets(
         let deletable = touched.keys.contains(&Key::PermissionSet(set.clone()));
         let mut found = SetFacts::default();
         if deletable {
-            if let Some((name, content)) = instance.aws(aws::Priority::PreRead).permission_set_content(set).await? {
+            if let Some((name, content)) =
+                instance.aws(aws::Priority::PreRead).permission_set_content(set).await?
+            {
                 (found.exists, found.name, found.content) = (true, Some(name), Some(content));
                 found.assigned = instance.assignments_of(set).await?;
             }
@@ -80,9 +85,15 @@ async fn permission_sets(
                 .find(|created| created.arn == *set)
                 .and_then(|created| created.source.as_ref());
             if let Some(source) = source {
-                found.source_content = instance.aws(aws::Priority::PreRead).permission_set_content(source).await?.map(|(_, content)| content);
+                found.source_content = instance
+                    .aws(aws::Priority::PreRead)
+                    .permission_set_content(source)
+                    .await?
+                    .map(|(_, content)| content);
             }
-        } else if let Some(described) = instance.aws(aws::Priority::PreRead).describe_permission_set(set).await? {
+        } else if let Some(described) =
+            instance.aws(aws::Priority::PreRead).describe_permission_set(set).await?
+        {
             found.exists = true;
             found.name = Some(described.name);
             found.session_duration = described.session_duration;
@@ -99,7 +110,8 @@ async fn provisioned(
 ) -> Result<BTreeMap<PermissionSetArn, BTreeSet<AccountId>>, Error> {
     let mut provisioned = BTreeMap::new();
     for set in sets.iter().filter(|set| facts.get(*set).is_some_and(|facts| facts.exists)) {
-        let accounts = instance.aws(aws::Priority::PreRead).accounts_with_permission_set(set).await?;
+        let accounts =
+            instance.aws(aws::Priority::PreRead).accounts_with_permission_set(set).await?;
         provisioned.insert(set.clone(), accounts.into_iter().collect());
     }
     Ok(provisioned)
@@ -154,14 +166,22 @@ impl Shown {
         let calls = rows.len().div_ceil(100).max(1);
         let present = rows
             .into_iter()
-            .map(|(account, permission_set)| AssignmentKey { account, permission_set, principal: principal.clone() })
+            .map(|(account, permission_set)| AssignmentKey {
+                account,
+                permission_set,
+                principal: principal.clone(),
+            })
             .collect();
         Self { present, sets: BTreeSet::new(), calls }
     }
 
     /// Takes in the answer to one operation.
     #[must_use]
-    pub fn of_pair(account: &AccountId, set: &PermissionSetArn, principals: Vec<Principal>) -> Self {
+    pub fn of_pair(
+        account: &AccountId,
+        set: &PermissionSetArn,
+        principals: Vec<Principal>,
+    ) -> Self {
         let calls = principals.len().div_ceil(100).max(1);
         let present = principals
             .into_iter()
@@ -177,7 +197,11 @@ impl Shown {
     /// Takes in the answer to one operation.
     #[must_use]
     pub fn of_set(set: &PermissionSetArn, exists: bool) -> Self {
-        Self { present: BTreeSet::new(), sets: exists.then(|| set.clone()).into_iter().collect(), calls: 1 }
+        Self {
+            present: BTreeSet::new(),
+            sets: exists.then(|| set.clone()).into_iter().collect(),
+            calls: 1,
+        }
     }
 }
 

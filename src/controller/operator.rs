@@ -91,7 +91,11 @@ type Election = future::BoxFuture<'static, Ended>;
 
 /// Takes part in the election in a task of its own, so that no work delays a renewal. The future
 /// ends when the election does.
-fn elect(flags: &OperatorFlags, clients: &Clients, metrics: &Metrics) -> (Leader, Election, CancellationToken) {
+fn elect(
+    flags: &OperatorFlags,
+    clients: &Clients,
+    metrics: &Metrics,
+) -> (Leader, Election, CancellationToken) {
     let stop = CancellationToken::new();
     if !flags.leader_election() {
         return (Leader::unopposed(metrics), future::pending().boxed(), stop);
@@ -150,7 +154,12 @@ async fn lead(
 }
 
 /// Runs the controllers of both kinds until `stop`.
-pub async fn controllers(context: &Arc<Context>, woken: Woken, concurrency: u16, stop: CancellationToken) {
+pub async fn controllers(
+    context: &Arc<Context>,
+    woken: Woken,
+    concurrency: u16,
+    stop: CancellationToken,
+) {
     let client = context.client.clone();
     let instances = Controller::new(
         Api::<DeserializeGuard<IdentityCenterInstance>>::all(client.clone()),
@@ -163,14 +172,18 @@ pub async fn controllers(context: &Arc<Context>, woken: Woken, concurrency: u16,
     // One stream of wakes serves all controllers of Rollbacks; each drops what is not its own.
     let mut apis = context.rollback_apis();
     let rollbacks = match apis.pop() {
-        Some(api) if apis.is_empty() => rollbacks(context, api, &client, woken, concurrency, stop).boxed(),
+        Some(api) if apis.is_empty() => {
+            rollbacks(context, api, &client, woken, concurrency, stop).boxed()
+        }
         Some(api) => {
             let mut senders = Vec::new();
             let mut running = Vec::new();
             for api in apis.into_iter().chain([api]) {
                 let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
                 senders.push(sender);
-                running.push(rollbacks(context, api, &client, receiver, concurrency, stop.clone()).boxed());
+                running.push(
+                    rollbacks(context, api, &client, receiver, concurrency, stop.clone()).boxed(),
+                );
             }
             let relay = relay(woken, senders);
             future::join(future::join_all(running), relay).map(|_| ()).boxed()
@@ -229,7 +242,10 @@ async fn rollbacks(
 type Guarded = DeserializeGuard<Rollback>;
 
 /// Rollbacks that wait for a record of this name.
-fn waiting_for(store: &Store<Guarded>, record: &PartialObjectMeta<OperationRecord>) -> Vec<ObjectRef<Guarded>> {
+fn waiting_for(
+    store: &Store<Guarded>,
+    record: &PartialObjectMeta<OperationRecord>,
+) -> Vec<ObjectRef<Guarded>> {
     let (name, namespace) = (record.metadata.name.as_ref(), record.metadata.namespace.as_ref());
     store
         .state()
@@ -247,7 +263,8 @@ fn waiting_for(store: &Store<Guarded>, record: &PartialObjectMeta<OperationRecor
 
 /// Rollbacks that may wait for an instance.
 fn waiting(store: &Store<Guarded>) -> Vec<ObjectRef<Guarded>> {
-    let pending = |rollback: &Rollback| matches!(phase(rollback), Phase::Pending | Phase::AwaitingApproval);
+    let pending =
+        |rollback: &Rollback| matches!(phase(rollback), Phase::Pending | Phase::AwaitingApproval);
     store
         .state()
         .into_iter()

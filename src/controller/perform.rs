@@ -28,7 +28,12 @@ const READ_RETRY: Duration = Duration::from_secs(2);
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
 
 /// Starts the effects of a tick. Says whether a slot was granted to this very run.
-pub fn perform(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<Run>, effects: Effects) {
+pub fn perform(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    run: &Arc<Run>,
+    effects: Effects,
+) {
     let emergency = effects.emergency;
     for effect in effects.list {
         let (context, instance, run) = (Arc::clone(context), Arc::clone(instance), Arc::clone(run));
@@ -50,17 +55,24 @@ pub fn perform(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc
                 for operation in operations {
                     let shown = run.shown_by(&operation);
                     run.observations().under_way.reading.extend(shown.iter().copied());
-                    let (context, instance, run) = (Arc::clone(&context), Arc::clone(&instance), Arc::clone(&run));
-                    tokio::spawn(async move { read(&context, &instance, &run, &operation, &shown).await });
+                    let (context, instance, run) =
+                        (Arc::clone(&context), Arc::clone(&instance), Arc::clone(&run));
+                    tokio::spawn(async move {
+                        read(&context, &instance, &run, &operation, &shown).await
+                    });
                 }
             }
             Effect::Describe { item, request_id } => {
                 run.observations().under_way.describing.insert(item);
-                tokio::spawn(async move { describe(&context, &instance, &run, item, request_id).await });
+                tokio::spawn(
+                    async move { describe(&context, &instance, &run, item, request_id).await },
+                );
             }
             Effect::Resolve(items) => {
                 run.observations().under_way.resolving.extend(items.iter().copied());
-                tokio::spawn(async move { resolve::resolve(&context, &instance, &run, items).await });
+                tokio::spawn(
+                    async move { resolve::resolve(&context, &instance, &run, items).await },
+                );
             }
         }
     }
@@ -77,13 +89,25 @@ async fn send(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<
     }
     let aws = instance.aws(aws::Priority::Mutation);
     let answer = match (plan.action, plan.key()) {
-        (ActionKind::CreateAssignment, Key::Assignment(key)) => aws.create_assignment(&key).await.map(Some),
-        (ActionKind::DeleteAssignment, Key::Assignment(key)) => aws.delete_assignment(&key).await.map(Some),
-        (ActionKind::DeletePermissionSet, Key::PermissionSet(set)) => aws.delete_permission_set(&set).await.map(|()| None),
+        (ActionKind::CreateAssignment, Key::Assignment(key)) => {
+            aws.create_assignment(&key).await.map(Some)
+        }
+        (ActionKind::DeleteAssignment, Key::Assignment(key)) => {
+            aws.delete_assignment(&key).await.map(Some)
+        }
+        (ActionKind::DeletePermissionSet, Key::PermissionSet(set)) => {
+            aws.delete_permission_set(&set).await.map(|()| None)
+        }
         _ => {
             let message = "the plan holds an action that this version cannot execute".to_owned();
             let class = Class::Blocked(BlockedReason::Unsupported);
-            settle(context, instance, run, item, Event::Refused { item, class, message, at: context.clock.now() });
+            settle(
+                context,
+                instance,
+                run,
+                item,
+                Event::Refused { item, class, message, at: context.clock.now() },
+            );
             return;
         }
     };
@@ -100,7 +124,13 @@ async fn send(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<
 }
 
 /// Follows a request until it ends.
-pub fn follow(instance: &InstanceHandle, run: &Run, item: usize, request_id: RequestId, at: Timestamp) {
+pub fn follow(
+    instance: &InstanceHandle,
+    run: &Run,
+    item: usize,
+    request_id: RequestId,
+    at: Timestamp,
+) {
     if let Some(pool) = run.items.get(item).and_then(|plan| Pool::of(plan.action)) {
         let owner = Owner { uid: run.uid.as_str().into(), item };
         instance.poller().track(request_id, owner, pool, at);
@@ -109,7 +139,13 @@ pub fn follow(instance: &InstanceHandle, run: &Run, item: usize, request_id: Req
 }
 
 /// Leaves an event and gives the slot back: nothing is at work for the item.
-pub fn settle(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<Run>, item: usize, event: Event) {
+pub fn settle(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    run: &Arc<Run>,
+    item: usize,
+    event: Event,
+) {
     run.observations().push(event);
     grants::release(context, instance, &run.uid, item);
     context.wake(&run.reference);
@@ -142,7 +178,9 @@ fn failed(
                 memory.sent = None;
                 memory.not_before = Some(later(at, BACK_OFF));
                 drop(observations);
-                if let (Class::Conflict, Some(account)) = (&class, run.items.get(item).and_then(|i| i.account.clone())) {
+                if let (Class::Conflict, Some(account)) =
+                    (&class, run.items.get(item).and_then(|i| i.account.clone()))
+                {
                     grants::hold_account(instance, account, later(at, BACK_OFF));
                 }
                 // The engine counts how long a permission set has been refused.
@@ -203,27 +241,33 @@ async fn describe(
     item: usize,
     request_id: RequestId,
 ) {
-    let Some(direction) = run.items.get(item).and_then(|plan| direction(plan.action)) else { return };
+    let Some(direction) = run.items.get(item).and_then(|plan| direction(plan.action)) else {
+        return;
+    };
     let answer = instance.aws(aws::Priority::Verify).describe_request(direction, &request_id).await;
     let at = context.clock.now();
-    let mut observations = run.observations();
-    observations.requests += 1;
-    observations.under_way.describing.remove(&item);
-    let memory = observations.item_mut(item);
-    memory.ask_after = Some(later(at, ASK_AGAIN));
-    match answer {
-        Ok(found) => {
+    let unanswered = answer.as_ref().err().map(trouble);
+    {
+        let mut observations = run.observations();
+        observations.requests += 1;
+        observations.under_way.describing.remove(&item);
+        let memory = observations.item_mut(item);
+        memory.ask_after = Some(later(at, ASK_AGAIN));
+        if let Ok(found) = answer {
             let answer = answer_of(found, direction);
-            if let Answer::Failed { class: Class::Retry | Class::Conflict | Class::Throttled { .. }, .. } = &answer {
+            if let Answer::Failed {
+                class: Class::Retry | Class::Conflict | Class::Throttled { .. },
+                ..
+            } = &answer
+            {
                 memory.not_before = Some(later(at, SignedDuration::from_secs(5)));
             }
             memory.answer = Some((request_id, answer));
         }
-        Err(error) => {
-            drop(observations);
-            run.set_trouble(Some(trouble(&error)));
-            context.clock.sleep(READ_RETRY).await;
-        }
+    }
+    if unanswered.is_some() {
+        run.set_trouble(unanswered);
+        context.clock.sleep(READ_RETRY).await;
     }
     context.wake(&run.reference);
 }
@@ -260,12 +304,16 @@ pub const fn direction(action: ActionKind) -> Option<aws::Direction> {
 #[must_use]
 pub fn trouble(error: &aws::Error) -> Trouble {
     let reason = match error.class() {
-        Class::Blocked(BlockedReason::AccessDenied | BlockedReason::ManagementAccount) => Reason::AccessDenied,
+        Class::Blocked(BlockedReason::AccessDenied | BlockedReason::ManagementAccount) => {
+            Reason::AccessDenied
+        }
         Class::Throttled { .. } => Reason::Throttled,
         _ => Reason::AwsUnavailable,
     };
     let next = match reason {
-        Reason::AccessDenied => "give the operator's role the permission that AWS names; it is tried again",
+        Reason::AccessDenied => {
+            "give the operator's role the permission that AWS names; it is tried again"
+        }
         _ => "it is tried again",
     };
     Trouble { reason, message: format!("{error}; {next}") }

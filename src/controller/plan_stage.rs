@@ -52,11 +52,24 @@ pub async fn plan(
         let message = "nothing is open: the ledger shows that these operations were undone before";
         status.plan = None;
         status.progress = None;
-        return end(context, rollback, status, Phase::AlreadyRolledBack, Reason::AlreadyRolledBack, message).await;
+        return end(
+            context,
+            rollback,
+            status,
+            Phase::AlreadyRolledBack,
+            Reason::AlreadyRolledBack,
+            message,
+        )
+        .await;
     }
     status.phase = Phase::Planning;
     timing::phase_began(&mut status, now);
-    conditions::summarize(&mut status, Reason::Planning, "reads the records and AWS's present state", now);
+    conditions::summarize(
+        &mut status,
+        Reason::Planning,
+        "reads the records and AWS's present state",
+        now,
+    );
     let rollback = write(context, rollback, &status).await?;
     let planned = match make(context, &rollback, selection).await? {
         Ok(planned) => planned,
@@ -111,7 +124,8 @@ async fn publish(
     let Planned { plan, selection } = planned;
     let uid = rollback.uid().unwrap_or_default();
     let spec = selection.instance.spec();
-    let shards = plan::shards(&plan, &rollback.name_any(), &uid, &spec.instance_arn, rollback.spec.attempt);
+    let shards =
+        plan::shards(&plan, &rollback.name_any(), &uid, &spec.instance_arn, rollback.spec.attempt);
     let names = plans::create(&context.client, rollback, shards).await?;
     status.record_refs.clone_from(&plan.record_refs);
     status.progress = None;
@@ -186,12 +200,18 @@ async fn stop_at(
 
 /// Whether a Rollback that has sent nothing yet is over already.
 #[must_use]
-pub fn ended_before_it_began(rollback: &Rollback, now: jiff::Timestamp) -> Option<(Reason, String)> {
+pub fn ended_before_it_began(
+    rollback: &Rollback,
+    now: jiff::Timestamp,
+) -> Option<(Reason, String)> {
     if rollback.spec.cancel {
         return Some((Reason::Cancelled, "cancelled before anything was written".to_owned()));
     }
     let deadline = rollback.spec.deadline.filter(|deadline| *deadline <= now)?;
-    Some((Reason::DeadlinePassed, format!("spec.deadline {deadline} passed before anything was written")))
+    Some((
+        Reason::DeadlinePassed,
+        format!("spec.deadline {deadline} passed before anything was written"),
+    ))
 }
 
 /// Writes only that the present generation was seen.
@@ -231,7 +251,9 @@ const fn reason_of(refusal: &Refusal) -> Reason {
         Refusal::NothingSelected => Reason::NothingSelected,
         Refusal::TooLarge { .. } => Reason::PlanTooLarge,
         Refusal::Unsupported(_) => Reason::Unsupported,
-        Refusal::InstancesDiffer { .. } | Refusal::ForeignInstance { .. } => Reason::InstancesDiffer,
+        Refusal::InstancesDiffer { .. } | Refusal::ForeignInstance { .. } => {
+            Reason::InstancesDiffer
+        }
         Refusal::TooManyActions { .. } => Reason::RefusedByPolicy,
         _ => Reason::RecordInvalid,
     }

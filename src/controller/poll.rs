@@ -33,11 +33,17 @@ pub async fn poll(context: Arc<Context>, instance: Arc<InstanceHandle>) {
             () = instance.poll.notified() => continue,
             () = instance.stop.cancelled() => return,
         }
-        let outcome =
-            if lists_denied { ask_one_by_one(&context, &instance, pool).await } else { ask(&context, &instance, pool).await };
+        let outcome = if lists_denied {
+            ask_one_by_one(&context, &instance, pool).await
+        } else {
+            ask(&context, &instance, pool).await
+        };
         match outcome {
             Ok(ended) => deliver(&context, &instance, ended),
-            Err(error) if matches!(error.class(), Class::Blocked(BlockedReason::AccessDenied)) && !lists_denied => {
+            Err(error)
+                if matches!(error.class(), Class::Blocked(BlockedReason::AccessDenied))
+                    && !lists_denied =>
+            {
                 tracing::warn!(%error, "lists of requests are denied: each request is asked about alone");
                 lists_denied = true;
             }
@@ -63,8 +69,10 @@ async fn ask(
 ) -> Result<Vec<Ended<Owner>>, aws::Error> {
     let begun = context.clock.now();
     let aws = instance.aws(aws::Priority::Poll);
-    let listed = aws.list_requests(direction(pool), Some(aws::RequestState::InProgress), None).await?;
-    let in_progress: Vec<RequestId> = listed.into_iter().map(|request| request.request_id).collect();
+    let listed =
+        aws.list_requests(direction(pool), Some(aws::RequestState::InProgress), None).await?;
+    let in_progress: Vec<RequestId> =
+        listed.into_iter().map(|request| request.request_id).collect();
     Ok(instance.poller().observe(pool, &in_progress, begun, context.clock.now()))
 }
 
@@ -78,7 +86,10 @@ async fn ask_one_by_one(
     instance.poller().polled(pool, begun);
     let mut ended = Vec::new();
     for request_id in requests.into_iter().take(ONE_BY_ONE) {
-        let found = instance.aws(aws::Priority::Poll).describe_request(direction(pool), &request_id).await?;
+        let found = instance
+            .aws(aws::Priority::Poll)
+            .describe_request(direction(pool), &request_id)
+            .await?;
         if found.is_none_or(|found| found.state != aws::RequestState::InProgress) {
             ended.extend(instance.poller().ended(&request_id, context.clock.now()));
         }
@@ -91,12 +102,19 @@ fn deliver(context: &Arc<Context>, instance: &Arc<InstanceHandle>, ended: Vec<En
     let mut woken = BTreeMap::new();
     for end in ended {
         let kind = if end.pool == Pool::Creations { "create" } else { "delete" };
-        context.metrics.provisioned(kind, Duration::try_from_secs_f64(end.latency_seconds).unwrap_or_default());
+        context.metrics.provisioned(
+            kind,
+            Duration::try_from_secs_f64(end.latency_seconds).unwrap_or_default(),
+        );
         if let Some(run) = context.runs.get(&end.owner.uid) {
             if let Some(plan) = run.items.get(end.owner.item) {
                 instance.note_write(&plan.key(), at);
             }
-            run.observations().push(Event::Ended { item: end.owner.item, request_id: end.request_id, at });
+            run.observations().push(Event::Ended {
+                item: end.owner.item,
+                request_id: end.request_id,
+                at,
+            });
             woken.insert(run.uid.clone(), run);
         }
         grants::release(context, instance, &end.owner.uid, end.owner.item);

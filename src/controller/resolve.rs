@@ -9,10 +9,10 @@ use jiff::Timestamp;
 
 use super::context::Context;
 use super::error::Error;
+use super::grants;
 use super::instance_handle::InstanceHandle;
 use super::perform::{assignment, direction, follow, no_longer_resolving, trouble};
 use super::run::Run;
-use super::grants;
 use crate::aws;
 use crate::engine::cover::cover;
 use crate::engine::observations::{Event, Found, KeyRead};
@@ -25,7 +25,12 @@ use crate::model::{Key, Presence};
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// Finds out about items in doubt, and leaves an event for each of them.
-pub async fn resolve(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<Run>, items: Vec<usize>) {
+pub async fn resolve(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    run: &Arc<Run>,
+    items: Vec<usize>,
+) {
     let items: BTreeSet<usize> = items.into_iter().collect();
     match find(context, instance, run, &items).await {
         Ok(found) => {
@@ -84,13 +89,18 @@ async fn find(
 async fn doubts(run: &Run, items: &BTreeSet<usize>, way: aws::Direction) -> Vec<Doubt> {
     let working = run.working.lock().await;
     let entries = working.rollback.status.iter().flat_map(|status| &status.in_flight);
-    let intents: BTreeMap<usize, Timestamp> =
-        entries.filter_map(|entry| Some((usize::try_from(entry.item).ok()?, entry.intent_at))).collect();
+    let intents: BTreeMap<usize, Timestamp> = entries
+        .filter_map(|entry| Some((usize::try_from(entry.item).ok()?, entry.intent_at)))
+        .collect();
     items
         .iter()
         .filter(|item| run.items.get(**item).and_then(|plan| direction(plan.action)) == Some(way))
         .filter_map(|item| {
-            Some(Doubt { item: *item, key: assignment(run, *item)?, intent_at: *intents.get(item)? })
+            Some(Doubt {
+                item: *item,
+                key: assignment(run, *item)?,
+                intent_at: *intents.get(item)?,
+            })
         })
         .collect()
 }
@@ -105,7 +115,8 @@ async fn find_requests(
     let aws = instance.aws(aws::Priority::Recovery);
     let mut found = BTreeMap::new();
     for state in [Some(aws::RequestState::InProgress), None] {
-        let open: Vec<Doubt> = doubts.iter().filter(|doubt| !found.contains_key(&doubt.item)).cloned().collect();
+        let open: Vec<Doubt> =
+            doubts.iter().filter(|doubt| !found.contains_key(&doubt.item)).cloned().collect();
         let Some(since) = earliest(&open) else { break };
         let listed = aws.list_requests(way, state, None).await?;
         let mut candidates: Vec<_> = listed
@@ -117,7 +128,9 @@ async fn find_requests(
         let mut described = Vec::new();
         for request in candidates.into_iter().take(MAX_ENDED_DESCRIBED) {
             run.observations().requests += 1;
-            let Some(outcome) = aws.describe_request(way, &request.request_id).await? else { continue };
+            let Some(outcome) = aws.describe_request(way, &request.request_id).await? else {
+                continue;
+            };
             if let Some(key) = outcome.key {
                 described.push(DescribedRequest {
                     request_id: request.request_id,
@@ -143,7 +156,8 @@ async fn find_by_key(
 ) -> Result<BTreeMap<usize, Found>, Error> {
     let mut found = BTreeMap::new();
     for round in 0..2 {
-        let open: Vec<usize> = items.iter().copied().filter(|item| !found.contains_key(item)).collect();
+        let open: Vec<usize> =
+            items.iter().copied().filter(|item| !found.contains_key(item)).collect();
         if open.is_empty() {
             break;
         }

@@ -50,7 +50,11 @@ pub async fn reconcile(
 
 /// When to try again after an error.
 #[allow(clippy::needless_pass_by_value, reason = "the signature is the controller's")]
-pub fn error_policy(_: Arc<DeserializeGuard<Rollback>>, error: &Error, context: Arc<Context>) -> Action {
+pub fn error_policy(
+    _: Arc<DeserializeGuard<Rollback>>,
+    error: &Error,
+    context: Arc<Context>,
+) -> Action {
     tracing::warn!(%error, class = error.class().label(), "a reconcile did not end and is tried again");
     let after = match error.class() {
         Class::Throttled { after, .. } => after.max(RETRY),
@@ -118,7 +122,11 @@ pub async fn end(
 }
 
 /// Writes a status if it differs from what is there.
-pub async fn write(context: &Context, rollback: &Rollback, status: &RollbackStatus) -> Result<Rollback, Error> {
+pub async fn write(
+    context: &Context,
+    rollback: &Rollback,
+    status: &RollbackStatus,
+) -> Result<Rollback, Error> {
     if rollback.status.as_ref() == Some(status) {
         return Ok(rollback.clone());
     }

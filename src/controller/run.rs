@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
-use kube::{Resource as _, ResourceExt};
 
 use crate::api::plan::{ActionRecord, ITEMS_PER_SHARD, PlanItem, RollbackPlanStatus};
 use crate::api::rollback_status::RollbackStatus;
@@ -61,7 +61,8 @@ impl Run {
     /// Takes up a Rollback with its plan.
     #[must_use]
     pub fn new(rollback: Rollback, shards: &[RollbackPlan], now: Timestamp) -> Self {
-        let items: Vec<PlanItem> = shards.iter().flat_map(|shard| shard.spec.items.iter().cloned()).collect();
+        let items: Vec<PlanItem> =
+            shards.iter().flat_map(|shard| shard.spec.items.iter().cloned()).collect();
         let keys = items.iter().enumerate().map(|(index, item)| (item.key(), index)).collect();
         let actions = shards
             .iter()
@@ -127,13 +128,21 @@ impl Run {
 
 impl Working {
     /// Brings `actions` up to a status that was just persisted.
-    pub fn note_actions(&mut self, before: &RollbackStatus, after: &RollbackStatus, now: Timestamp) {
+    pub fn note_actions(
+        &mut self,
+        before: &RollbackStatus,
+        after: &RollbackStatus,
+        now: Timestamp,
+    ) {
         for entry in &after.in_flight {
             let Ok(item) = usize::try_from(entry.item) else { continue };
             let known = self.actions.get(&item);
             let record = ActionRecord {
                 item: entry.item,
-                request_id: entry.request_id.clone().or_else(|| known.and_then(|k| k.request_id.clone())),
+                request_id: entry
+                    .request_id
+                    .clone()
+                    .or_else(|| known.and_then(|k| k.request_id.clone())),
                 attempts: entry.attempt,
                 requested_at: entry.requested_at.or_else(|| known.and_then(|k| k.requested_at)),
                 ended_at: entry.ended_at,
@@ -142,15 +151,20 @@ impl Working {
             };
             self.put(item, record);
         }
-        let gone = before.in_flight.iter().filter(|entry| !after.in_flight.iter().any(|a| a.item == entry.item));
+        let gone = before
+            .in_flight
+            .iter()
+            .filter(|entry| !after.in_flight.iter().any(|a| a.item == entry.item));
         for entry in gone {
             let Ok(item) = usize::try_from(entry.item) else { continue };
             let Some(mut record) = self.actions.get(&item).cloned() else { continue };
             match letter(after, item).and_then(ActionState::from_letter) {
                 Some(ActionState::Verified) => record.verified_at = Some(now),
                 Some(ActionState::Failed | ActionState::Blocked | ActionState::Unknown) => {
-                    let failure = after.failures.iter().rev().find(|failure| failure.item == entry.item);
-                    record.reason = failure.map(|failure| format!("{}: {}", failure.reason, failure.message));
+                    let failure =
+                        after.failures.iter().rev().find(|failure| failure.item == entry.item);
+                    record.reason =
+                        failure.map(|failure| format!("{}: {}", failure.reason, failure.message));
                 }
                 _ => {}
             }
@@ -169,7 +183,9 @@ impl Working {
     #[must_use]
     pub fn shard_status(&self, shard: usize) -> RollbackPlanStatus {
         let range = shard * ITEMS_PER_SHARD..(shard + 1) * ITEMS_PER_SHARD;
-        RollbackPlanStatus { actions: self.actions.range(range).map(|(_, action)| action.clone()).collect() }
+        RollbackPlanStatus {
+            actions: self.actions.range(range).map(|(_, action)| action.clone()).collect(),
+        }
     }
 }
 

@@ -32,7 +32,10 @@ pub struct Selection {
 }
 
 /// Finds the named records and their instance.
-pub async fn selection(context: &Context, rollback: &Rollback) -> Result<Result<Selection, Obstacle>, Error> {
+pub async fn selection(
+    context: &Context,
+    rollback: &Rollback,
+) -> Result<Result<Selection, Obstacle>, Error> {
     let namespace = rollback.namespace().unwrap_or_default();
     let mut selected: Vec<Record> = Vec::new();
     let mut names = BTreeSet::new();
@@ -46,7 +49,9 @@ pub async fn selection(context: &Context, rollback: &Rollback) -> Result<Result<
                 return Ok(Err(Obstacle::Wait(Reason::RecordNotFound, message)));
             }
             Named::Invalid(why) => {
-                let message = format!("OperationRecord {name} cannot be read: {why}; delete it and import it again");
+                let message = format!(
+                    "OperationRecord {name} cannot be read: {why}; delete it and import it again"
+                );
                 return Ok(Err(Obstacle::Wait(Reason::RecordInvalid, message)));
             }
         }
@@ -87,10 +92,11 @@ pub async fn related(
 ) -> Result<(Vec<Record>, Vec<String>), Error> {
     let (mut found, mut unreadable) = (Vec::new(), Vec::new());
     for namespace in &selection.instance.spec().allowed_namespaces {
-        let (records, bad) = records::list(&context.client, namespace, &selection.instance.name, |record| {
-            plan::touches(&record.spec, keys)
-        })
-        .await?;
+        let (records, bad) =
+            records::list(&context.client, namespace, &selection.instance.name, |record| {
+                plan::touches(&record.spec, keys)
+            })
+            .await?;
         found.extend(records.into_iter().map(as_record));
         unreadable.extend(bad.into_iter().map(|name| format!("{namespace}/{name}")));
     }

@@ -32,8 +32,10 @@ pub async fn rebuild(context: &Arc<Context>) {
 
 async fn try_rebuild(context: &Arc<Context>) -> Result<(), Error> {
     let executing = executing(context).await?;
-    let wanted: BTreeSet<_> =
-        executing.iter().filter_map(|rollback| rollback.status.as_ref()?.instance.clone()).collect();
+    let wanted: BTreeSet<_> = executing
+        .iter()
+        .filter_map(|rollback| rollback.status.as_ref()?.instance.clone())
+        .collect();
     for found in instances::list(&context.client).await? {
         let name = found.name_any();
         if !wanted.contains(&name) || context.instances.get(&name).is_some() {
@@ -45,7 +47,8 @@ async fn try_rebuild(context: &Arc<Context>) -> Result<(), Error> {
     }
     for rollback in executing {
         let uid = rollback.uid().unwrap_or_default();
-        let name = rollback.status.as_ref().and_then(|status| status.instance.clone()).unwrap_or_default();
+        let name =
+            rollback.status.as_ref().and_then(|status| status.instance.clone()).unwrap_or_default();
         let Some(instance) = context.instances.get(&name) else { continue };
         if context.runs.get(&uid).is_some() {
             continue;
@@ -53,7 +56,9 @@ async fn try_rebuild(context: &Arc<Context>) -> Result<(), Error> {
         match execute::take_up(context, &instance, &rollback).await {
             Ok(run) => tracing::info!(rollback = %run.reference, "taken up again"),
             Err(error @ Error::Kubernetes(_)) => return Err(error),
-            Err(error) => tracing::error!(rollback = rollback.name_any(), %error, "cannot be taken up"),
+            Err(error) => {
+                tracing::error!(rollback = rollback.name_any(), %error, "cannot be taken up")
+            }
         }
     }
     Ok(())
@@ -69,10 +74,9 @@ async fn executing(context: &Context) -> Result<Vec<Rollback>, Error> {
             let page = api.list(&parameters).await?;
             let readable = page.items.into_iter().filter_map(|guarded| guarded.0.ok());
             found.extend(readable.filter(|rollback| {
-                rollback
-                    .status
-                    .as_ref()
-                    .is_some_and(|status| matches!(status.phase, Phase::Executing | Phase::Verifying))
+                rollback.status.as_ref().is_some_and(|status| {
+                    matches!(status.phase, Phase::Executing | Phase::Verifying)
+                })
             }));
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => parameters = parameters.continue_token(&token),
