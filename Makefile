@@ -51,7 +51,7 @@ test-unit: ## Run the tests of the library and the programs
 	hack/test unit
 
 .PHONY: test-house
-test-house: ## Run the tests of layers and schemas
+test-house: ## Run the tests of layers and schemas, and others that need no control plane
 	hack/test house
 
 .PHONY: test-cluster

@@ -63,7 +63,17 @@ impl ControlPlane {
 
     /// Runs kubectl with a kubeconfig and some standard input.
     pub fn kubectl_as(&self, kubeconfig: &Path, arguments: &[&str], input: &str) -> Finished {
-        let mut child = Command::new(self.directory.join("bin/kubectl"))
+        self.run(&self.directory.join("bin/kubectl"), kubeconfig, arguments, input)
+    }
+
+    /// Runs the plugin as administrator.
+    pub fn plugin(&self, arguments: &[&str]) -> Finished {
+        let program = Path::new(env!("CARGO_BIN_EXE_kubectl-rollback"));
+        self.run(program, &self.kubeconfig, arguments, "")
+    }
+
+    fn run(&self, program: &Path, kubeconfig: &Path, arguments: &[&str], input: &str) -> Finished {
+        let mut child = Command::new(program)
             .args(arguments)
             .env("KUBECONFIG", kubeconfig)
             .env("KUBECACHEDIR", self.directory.join("kubectl-cache"))
@@ -76,8 +86,9 @@ impl ControlPlane {
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
         Finished {
-            command: format!("kubectl {}", arguments.join(" ")),
+            command: format!("{} {}", program.display(), arguments.join(" ")),
             ok: output.status.success(),
+            code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
@@ -159,6 +170,8 @@ fn hack(arguments: &[&str]) -> String {
 pub struct Finished {
     command: String,
     pub ok: bool,
+    /// The exit code, unless a signal ended it.
+    pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
