@@ -89,6 +89,12 @@ impl Events {
         self.tell(object.object_ref(&()), EventType::Warning, reason, note.into());
     }
 
+    /// Whether none waits in the queue.
+    #[must_use]
+    pub fn none_waits(&self) -> bool {
+        self.queue.capacity() == self.queue.max_capacity()
+    }
+
     fn tell(&self, regarding: ObjectReference, severity: EventType, reason: Reason, note: String) {
         let publication = Publication { regarding, severity, reason, note };
         if let Err(error) = self.queue.try_send(publication) {

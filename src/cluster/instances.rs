@@ -5,8 +5,21 @@ use kube::core::DeserializeGuard;
 use kube::{Client, ResourceExt};
 use serde_json::json;
 
+use super::is_not_found;
 use crate::api::instance::IdentityCenterInstanceStatus;
 use crate::api::{FIELD_MANAGER, GROUP, IdentityCenterInstance, VERSION};
+
+/// Reads one instance, past every cache; none when it does not exist.
+pub async fn get(
+    client: &Client,
+    name: &str,
+) -> Result<Option<IdentityCenterInstance>, kube::Error> {
+    match Api::<IdentityCenterInstance>::all(client.clone()).get(name).await {
+        Ok(instance) => Ok(Some(instance)),
+        Err(error) if is_not_found(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
 /// Every instance that this version can read.
 pub async fn list(client: &Client) -> Result<Vec<IdentityCenterInstance>, kube::Error> {

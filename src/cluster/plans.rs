@@ -6,6 +6,7 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::{Client, Resource, ResourceExt};
 use serde_json::json;
 
+use super::is_not_found;
 use crate::api::plan::{PlanItem, RollbackPlanStatus};
 use crate::api::{
     FIELD_MANAGER, GROUP, OperationRecord, Rollback, RollbackPlan, RollbackPlanSpec, VERSION, names,
@@ -66,7 +67,13 @@ pub async fn read(client: &Client, rollback: &Rollback) -> Result<Vec<RollbackPl
         Api::namespaced(client.clone(), &rollback.namespace().unwrap_or_default());
     let reads = plan.shards.clone().into_iter().map(|name| {
         let api = api.clone();
-        async move { api.get_opt(&name).await?.ok_or(PlanError::Missing(name)) }
+        async move {
+            match api.get(&name).await {
+                Ok(shard) => Ok(shard),
+                Err(error) if is_not_found(&error) => Err(PlanError::Missing(name)),
+                Err(error) => Err(error.into()),
+            }
+        }
     });
     let shards: Vec<RollbackPlan> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
     for shard in &shards {
@@ -117,7 +124,7 @@ pub async fn hand_over(
         let body = json!({"metadata": {"ownerReferences": [owner]}});
         match api.patch(name, &PatchParams::default(), &Patch::Merge(body)).await {
             Ok(_) => {}
-            Err(kube::Error::Api(status)) if status.is_not_found() => {}
+            Err(error) if is_not_found(&error) => {}
             Err(error) => return Err(error),
         }
     }

@@ -5,6 +5,7 @@ use kube::core::DeserializeGuard;
 use kube::{Client, ResourceExt};
 use serde_json::json;
 
+use super::{is_namespace_terminating, is_not_found};
 use crate::api::record::OperationRecordStatus;
 use crate::api::{FIELD_MANAGER, OperationRecord, OperationRecordSpec};
 
@@ -25,11 +26,12 @@ pub enum Named {
 /// Reads one record.
 pub async fn get(client: &Client, namespace: &str, name: &str) -> Result<Named, kube::Error> {
     let api: Api<DeserializeGuard<OperationRecord>> = Api::namespaced(client.clone(), namespace);
-    Ok(match api.get_opt(name).await? {
-        None => Named::Missing,
-        Some(DeserializeGuard(Ok(record))) => Named::Found(Box::new(record)),
-        Some(DeserializeGuard(Err(error))) => Named::Invalid(error.error),
-    })
+    match api.get(name).await {
+        Ok(DeserializeGuard(Ok(record))) => Ok(Named::Found(Box::new(record))),
+        Ok(DeserializeGuard(Err(error))) => Ok(Named::Invalid(error.error)),
+        Err(error) if is_not_found(&error) => Ok(Named::Missing),
+        Err(error) => Err(error),
+    }
 }
 
 /// Every record of an instance in one namespace for which `wanted` says yes. Records that this
@@ -67,6 +69,8 @@ pub enum LedgerWrite {
     Written(Box<OperationRecord>),
     /// The namespace is being deleted and takes nothing new.
     NamespaceTerminating,
+    /// Another record has the name.
+    NameTaken,
 }
 
 /// Writes a ledger record. Its name holds the Rollback's uid and attempt, so one that is there
@@ -92,13 +96,14 @@ pub async fn write_ledger(
     match api.create(&parameters, &record).await {
         Ok(record) => Ok(LedgerWrite::Written(Box::new(record))),
         Err(kube::Error::Api(status)) if status.is_already_exists() => {
-            Ok(LedgerWrite::Written(Box::new(api.get(name).await?)))
+            let found = api.get(name).await?;
+            Ok(if found.spec.source == record.spec.source {
+                LedgerWrite::Written(Box::new(found))
+            } else {
+                LedgerWrite::NameTaken
+            })
         }
-        Err(kube::Error::Api(status))
-            if status.is_forbidden() && status.message.contains("being terminated") =>
-        {
-            Ok(LedgerWrite::NamespaceTerminating)
-        }
+        Err(error) if is_namespace_terminating(&error) => Ok(LedgerWrite::NamespaceTerminating),
         Err(error) => Err(error),
     }
 }

@@ -4,6 +4,7 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 use serde_json::json;
 
+use super::is_not_found;
 use crate::api::{FIELD_MANAGER, FINALIZER, GROUP, Rollback, RollbackStatus, VERSION};
 
 /// Reads the newest state of a Rollback, past every cache; none when it does not exist.
@@ -12,7 +13,12 @@ pub async fn get(
     namespace: &str,
     name: &str,
 ) -> Result<Option<Rollback>, kube::Error> {
-    Api::<Rollback>::namespaced(client.clone(), namespace).get_opt(name).await
+    // Not `get_opt`: a starting API server answers a bare 404, which is no deletion.
+    match Api::<Rollback>::namespaced(client.clone(), namespace).get(name).await {
+        Ok(rollback) => Ok(Some(rollback)),
+        Err(error) if is_not_found(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes the whole status, if the object is still the one that was looked at: a 409 says that it

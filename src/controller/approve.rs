@@ -193,7 +193,14 @@ async fn begin(
             return replan(context, rollback, status, &why).await;
         }
     }
-    let rollback = rollbacks::set_finalizer(&context.client, rollback, true).await?;
+    let rollback = match rollbacks::set_finalizer(&context.client, rollback, true).await {
+        Ok(rollback) => rollback,
+        Err(error) => {
+            // It has not begun, and may never come back: the object may be gone.
+            instance.keys.release(&uid);
+            return Err(error.into());
+        }
+    };
     let journal = Journal::fresh(&items);
     status.phase = Phase::Executing;
     status.progress = Some(journal.progress(&items));

@@ -12,7 +12,7 @@ use super::execute::flush;
 use super::instance_handle::InstanceHandle;
 use super::plan_stage::observe_generation;
 use super::rollback::write;
-use super::run::{Run, Working};
+use super::run::{Run, Trouble, Working};
 use super::{estimate, grants};
 use crate::api::condition::{ConditionType, set_condition};
 use crate::api::record::{OperationRecordStatus, Precision, RollbackIdentity, Source};
@@ -71,6 +71,19 @@ pub async fn finish(
                 &format!("OperationRecord {name}"),
                 false,
             );
+        }
+        LedgerWrite::NameTaken => {
+            let message = format!(
+                "the ledger cannot be written: OperationRecord {name} exists and is not of this Rollback; delete it, and this goes on"
+            );
+            run.set_trouble(Some(Trouble {
+                reason: Reason::RecordInvalid,
+                message: message.clone(),
+            }));
+            let mut waiting = before.clone();
+            conditions::summarize(&mut waiting, Reason::RecordInvalid, &message, now);
+            working.rollback = write(context, &rollback, &waiting).await?;
+            return Ok(Action::requeue(context.clock.real_duration(Duration::from_secs(30))));
         }
         LedgerWrite::NamespaceTerminating => {
             tracing::warn!(rollback = %run.reference, "the namespace is being deleted: no ledger record could be written");

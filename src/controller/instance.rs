@@ -10,11 +10,10 @@ use kube::runtime::controller::Action;
 use super::context::Context;
 use super::error::Error;
 use super::instance_handle::{Facts, InstanceHandle};
-use super::{grants, poll};
+use super::{grants, poll, startup};
 use crate::api::condition::{ConditionType, set_condition};
 use crate::api::instance::{IdentityCenterInstanceStatus, QuotaView};
 use crate::api::{IdentityCenterInstance, IdentityCenterInstanceSpec, Reason};
-use crate::aws;
 use crate::cluster::instances;
 use crate::model::Class;
 
@@ -43,7 +42,6 @@ pub async fn reconcile(
     };
     let name = instance.name_any();
     if instance.metadata.deletion_timestamp.is_some() {
-        context.instances.remove(&name);
         return Ok(Action::await_change());
     }
     let generation = instance.metadata.generation.unwrap_or_default();
@@ -51,7 +49,6 @@ pub async fn reconcile(
     let new_to_us = context.instances.get(&name).is_none_or(|known| *known.spec() != instance.spec);
     let (ready, reason, message, again) = if let Some(other) = duplicate(&context, instance).await?
     {
-        context.instances.remove(&name);
         let message = format!(
             "{other} names the same instanceArn; two of them would not share one quota: delete one of the two"
         );
@@ -129,7 +126,7 @@ pub async fn connect(
     context: &Arc<Context>,
     name: &str,
     spec: &IdentityCenterInstanceSpec,
-) -> Result<Facts, aws::Error> {
+) -> Result<Facts, Error> {
     let known = context.instances.get(name);
     let gate = known.as_ref().map_or_else(|| context.new_gate(spec), |known| known.gate.clone());
     gate.set_limits(spec.limits.requests_per_second, spec.limits.outstanding_requests);
@@ -155,6 +152,8 @@ pub async fn connect(
             facts.clone(),
             stop,
         ));
+        // What may be at work in AWS takes its slots and keys before anybody else can have one.
+        startup::take_up_all(context, &handle).await?;
         context.instances.put(Arc::clone(&handle));
         tokio::spawn(poll::poll(Arc::clone(context), Arc::clone(&handle)));
         tokio::spawn(grants::follow_holds(Arc::clone(context), handle));

@@ -22,16 +22,10 @@ impl Instances {
         self.lock().values().cloned().collect()
     }
 
-    /// Puts an instance in.
+    /// Puts an instance in. It stays as long as the process: actions may be at work in it, even
+    /// when its object is gone.
     pub fn put(&self, handle: Arc<InstanceHandle>) {
         self.lock().insert(handle.name.clone(), handle);
-    }
-
-    /// Takes an instance out and ends its tasks.
-    pub fn remove(&self, name: &str) {
-        if let Some(old) = self.lock().remove(name) {
-            old.stop.cancel();
-        }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<InstanceHandle>>> {

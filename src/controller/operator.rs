@@ -16,12 +16,17 @@ use super::context::{Context, Parts, Woken};
 use super::{instance, rollback, startup};
 use crate::api::{IdentityCenterInstance, OperationRecord, Phase, Rollback};
 use crate::cluster::client::ConnectError;
-use crate::cluster::lease::{Ended, LeaseSettings, identity};
+use crate::cluster::lease::{Ended, LeaseSettings, host_name};
 use crate::cluster::{ClientOptions, Clients, Elector, Events, Leader};
 use crate::runtime::admin::{AdminServer, BindError, DebugState, Shown};
 use crate::runtime::config::OperatorFlags;
 use crate::runtime::shutdown::drain;
 use crate::runtime::{Clock, Metrics, Readiness, Shutdown};
+
+/// How long giving back the lease may take: a read and a write, five seconds each.
+const GIVE_BACK: Duration = Duration::from_secs(12);
+/// How long the last events may take.
+const LAST_EVENTS: Duration = Duration::from_secs(3);
 
 /// Why the operator ended other than by being asked to.
 #[derive(Debug, thiserror::Error)]
@@ -70,18 +75,23 @@ pub async fn run(flags: OperatorFlags) -> Result<(), OperatorError> {
     // Caches are filled by the leader's controllers; a standby is ready without them.
     caches.release();
 
+    let mut election = election;
     let outcome = tokio::select! {
         led = lead(&flags, clock, &clients, &metrics, leader, &debug, stop.clone()) => {
             led.map(|()| None)
         }
-        ended = election => Ok(Some(ended)),
+        ended = &mut election => Ok(Some(ended)),
     };
+    // Nothing is sent any more: the lease is given back, so that the next leader starts at once.
+    elector_stop.cancel();
+    if matches!(outcome, Ok(None)) && flags.leader_election() {
+        let _ = drain(GIVE_BACK, election).await;
+    }
     let outcome = match outcome {
         Ok(Some(Ended::Lost(loss))) => Err(OperatorError::LeadershipLost(loss.to_string())),
         Ok(_) => Ok(()),
         Err(error) => Err(error),
     };
-    elector_stop.cancel();
     admin_stop.cancel();
     let _ = drain(Duration::from_secs(2), serving).await;
     outcome
@@ -122,9 +132,12 @@ async fn lead(
         () = stop.cancelled() => None,
     };
     let Some(term) = term else { return Ok(()) };
-    term.predecessor_is_done(clock.real_duration(flags.request_timeout)).await;
-    let (events, publishing) =
-        Events::start(clients.api.clone(), identity(flags.pod_name.as_deref()), metrics.clone());
+    tokio::select! {
+        () = term.predecessor_is_done(clock.real_duration(flags.request_timeout)) => {}
+        () = stop.cancelled() => return Ok(()),
+    }
+    let reporter = flags.pod_name.clone().unwrap_or_else(host_name);
+    let (events, publishing) = Events::start(clients.api.clone(), reporter, metrics.clone());
     tokio::spawn(publishing);
     let (context, woken) = Context::new(Parts {
         client: clients.api.clone(),
@@ -150,6 +163,14 @@ async fn lead(
             let _ = drain(flags.shutdown_grace, controllers).await;
         }
     }
+    let _ = drain(LAST_EVENTS, async {
+        while !context.events.none_waits() {
+            Clock::real().sleep(Duration::from_millis(50)).await;
+        }
+        // Those that left the queue last are on their way.
+        Clock::real().sleep(Duration::from_millis(200)).await;
+    })
+    .await;
     Ok(())
 }
 

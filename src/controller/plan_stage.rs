@@ -16,11 +16,15 @@ use crate::api::rollback::Mode;
 use crate::api::rollback_status::{Phase, PlanStatus, RollbackStatus};
 use crate::api::{Reason, Rollback};
 use crate::cluster::plans;
-use crate::engine::{conditions, timing};
+use crate::engine::conclusion::keys as ledger_keys;
+use crate::engine::{Journal, conditions, timing};
 use crate::plan::{self, Plan, Record, Refusal, Request};
 
 /// How often something that is waited for is looked for, beside the watches that wake at once.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// etcd takes objects of 1.5 MiB; outcomes split groups of keys further while it runs.
+const LARGEST_LEDGER: usize = 700_000;
 
 /// A plan with the records that it rests on.
 pub struct Planned {
@@ -48,10 +52,24 @@ pub async fn plan(
         Err(obstacle) => return stop_at(context, rollback, status, obstacle).await,
     };
     describe(&mut status, &selection);
-    if plan::already_rolled_back(&ledgers(context, &selection).await?, &selection.selected) {
+    let records = ledgers(context, &selection).await?;
+    if plan::already_rolled_back(&records, &selection.selected) {
         let message = "nothing is open: the ledger shows that these operations were undone before";
         status.plan = None;
         status.progress = None;
+        return end(
+            context,
+            rollback,
+            status,
+            Phase::AlreadyRolledBack,
+            Reason::AlreadyRolledBack,
+            message,
+        )
+        .await;
+    }
+    let (namespace, name) = (rollback.namespace().unwrap_or_default(), rollback.name_any());
+    if plan::redone_under_name(&records, &selection.selected, &namespace, &name) {
+        let message = "a Rollback of this name undid these operations, and that was undone in turn: to undo them again, create a Rollback with another name";
         return end(
             context,
             rollback,
@@ -126,6 +144,10 @@ async fn publish(
     let spec = selection.instance.spec();
     let shards =
         plan::shards(&plan, &rollback.name_any(), &uid, &spec.instance_arn, rollback.spec.attempt);
+    if ledger_size(&plan) > LARGEST_LEDGER {
+        let message = "the ledger of this undo would not fit into one object, because its keys have so little in common: undo fewer records at once";
+        return end(context, rollback, status, Phase::Failed, Reason::PlanTooLarge, message).await;
+    }
     let names = plans::create(&context.client, rollback, shards).await?;
     status.record_refs.clone_from(&plan.record_refs);
     status.progress = None;
@@ -249,6 +271,7 @@ fn describe(status: &mut RollbackStatus, selection: &Selection) {
 const fn reason_of(refusal: &Refusal) -> Reason {
     match refusal {
         Refusal::NothingSelected => Reason::NothingSelected,
+        Refusal::NothingOpen => Reason::NothingToUndo,
         Refusal::TooLarge { .. } => Reason::PlanTooLarge,
         Refusal::Unsupported(_) => Reason::Unsupported,
         Refusal::InstancesDiffer { .. } | Refusal::ForeignInstance { .. } => {
@@ -257,6 +280,12 @@ const fn reason_of(refusal: &Refusal) -> Reason {
         Refusal::TooManyActions { .. } => Reason::RefusedByPolicy,
         _ => Reason::RecordInvalid,
     }
+}
+
+/// Bytes of the ledger's keys, whatever becomes of them.
+fn ledger_size(plan: &Plan) -> usize {
+    let keys = ledger_keys(&plan.items, &Journal::fresh(&plan.items));
+    serde_json::to_vec(&keys).map_or(usize::MAX, |bytes| bytes.len())
 }
 
 fn count(number: usize) -> i32 {

@@ -8,7 +8,9 @@ use kube::ResourceExt;
 use super::context::Context;
 use super::error::Error;
 use super::instance_handle::InstanceHandle;
+use crate::api::condition::{ConditionType, is_true};
 use crate::api::{OperationRecord, Reason, Rollback};
+use crate::cluster::instances;
 use crate::cluster::records::{self, Named};
 use crate::model::Key;
 use crate::plan::{self, Record};
@@ -68,9 +70,20 @@ pub async fn selection(
         );
         return Ok(Err(Obstacle::Refuse(Reason::InstancesDiffer, message)));
     }
-    let Some(handle) = context.instances.get(&instance) else {
+    let Some(found) = instances::get(&context.client, &instance).await? else {
+        let message =
+            format!("waits for IdentityCenterInstance {instance}: it does not exist; create it");
+        return Ok(Err(Obstacle::Wait(Reason::InstanceNotFound, message)));
+    };
+    let usable = found
+        .status
+        .as_ref()
+        .is_some_and(|status| is_true(&status.conditions, ConditionType::Ready));
+    let handle =
+        context.instances.get(&instance).filter(|handle| usable && *handle.spec() == found.spec);
+    let Some(handle) = handle else {
         let message = format!(
-            "waits for IdentityCenterInstance {instance}: it does not exist or is not ready; see kubectl get idc"
+            "waits for IdentityCenterInstance {instance} to be ready; see kubectl get idc {instance} -o wide"
         );
         return Ok(Err(Obstacle::Wait(Reason::InstanceNotReady, message)));
     };

@@ -1,6 +1,5 @@
 //! What a new leader rebuilds before anything is sent: instances, key tables, what is at work.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use kube::{Api, ResourceExt};
 
 use super::context::Context;
 use super::error::Error;
+use super::instance_handle::InstanceHandle;
 use super::{execute, instance};
 use crate::api::Rollback;
 use crate::api::rollback_status::Phase;
@@ -31,29 +31,35 @@ pub async fn rebuild(context: &Arc<Context>) {
 }
 
 async fn try_rebuild(context: &Arc<Context>) -> Result<(), Error> {
-    let executing = executing(context).await?;
-    let wanted: BTreeSet<_> = executing
-        .iter()
-        .filter_map(|rollback| rollback.status.as_ref()?.instance.clone())
-        .collect();
     for found in instances::list(&context.client).await? {
         let name = found.name_any();
-        if !wanted.contains(&name) || context.instances.get(&name).is_some() {
+        if context.instances.get(&name).is_some() {
             continue;
         }
-        if let Err(error) = instance::connect(context, &name, &found.spec).await {
-            tracing::warn!(instance = name, %error, "an instance does not answer; its Rollbacks wait for it");
+        match instance::connect(context, &name, &found.spec).await {
+            Ok(_) => {}
+            Err(error @ Error::Kubernetes(_)) => return Err(error),
+            Err(error) => {
+                tracing::warn!(instance = name, %error, "an instance does not answer; its Rollbacks wait for it");
+            }
         }
     }
-    for rollback in executing {
+    Ok(())
+}
+
+/// Takes up every Rollback of an instance that is being executed.
+pub async fn take_up_all(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+) -> Result<(), Error> {
+    for rollback in executing(context).await? {
         let uid = rollback.uid().unwrap_or_default();
-        let name =
-            rollback.status.as_ref().and_then(|status| status.instance.clone()).unwrap_or_default();
-        let Some(instance) = context.instances.get(&name) else { continue };
-        if context.runs.get(&uid).is_some() {
+        let of_this = rollback.status.as_ref().and_then(|status| status.instance.as_deref())
+            == Some(&instance.name);
+        if !of_this || context.runs.get(&uid).is_some() {
             continue;
         }
-        match execute::take_up(context, &instance, &rollback).await {
+        match execute::take_up(context, instance, &rollback).await {
             Ok(run) => tracing::info!(rollback = %run.reference, "taken up again"),
             Err(error @ Error::Kubernetes(_)) => return Err(error),
             Err(error) => {

@@ -111,7 +111,9 @@ pub fn ledger(
 
 type Group = (PermissionSetArn, Option<Principal>, Presence, Presence, LedgerOutcome);
 
-fn keys(items: &[PlanItem], journal: &Journal) -> Vec<LedgerKeys> {
+/// Every key of a plan with what became of it, grouped.
+#[must_use]
+pub fn keys(items: &[PlanItem], journal: &Journal) -> Vec<LedgerKeys> {
     let mut groups: BTreeMap<Group, (LedgerKeys, Vec<AccountId>)> = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
         let outcome = outcome(item, journal.state(index));
