@@ -19,7 +19,7 @@ use crate::api::plan::PlanItem;
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
 use crate::cluster::{plans, rollbacks};
-use crate::engine::advance::Situation;
+use crate::engine::Situation;
 use crate::engine::{Advance, advance, conditions, effects};
 use crate::model::ActionState;
 use crate::model::time::later;

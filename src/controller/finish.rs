@@ -20,7 +20,7 @@ use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{OperationRecord, OperationRecordSpec, Reason, Rollback, names};
 use crate::cluster::records::{self, LedgerWrite, Named};
 use crate::cluster::{plans, rollbacks};
-use crate::engine::advance::Situation;
+use crate::engine::Situation;
 use crate::engine::conclusion::{Conclusion, conclude, ledger};
 use crate::engine::{Advance, Journal, conditions, timing};
 use crate::model::{ActionState, OperationType};

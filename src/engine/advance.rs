@@ -6,13 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::journal::{Journal, JournalError};
 use super::observations::{Answer, Event, Found, Observations};
+use super::situation::{Halt, Situation};
 use super::verdict::{Verdict, verdict};
 use super::{conditions, timing, words};
-use crate::api::Reason;
-use crate::api::plan::PlanItem;
-use crate::api::rollback::{OnDrift, OnFailure, RollbackSpec};
 use crate::api::rollback_status::{Failure, InFlight, Phase, RollbackStatus};
-use crate::model::time::{later, parse_duration};
+use crate::model::time::later;
 use crate::model::{ActionKind, ActionState, BlockedReason, Class, FailureReason, RequestId};
 
 /// A retryable asynchronous failure is tried this often …
@@ -25,76 +23,6 @@ const MAX_FAILURES: usize = 50;
 const MAX_IN_FLIGHT: usize = 180;
 /// A read that is older than this does not count as fresh before a write.
 pub const FRESH: SignedDuration = SignedDuration::from_secs(20);
-
-/// What a tick looks at.
-#[derive(Debug, Clone, Copy)]
-pub struct Situation<'a> {
-    /// The plan, all shards in order.
-    pub items: &'a [PlanItem],
-    /// What is asked for.
-    pub spec: &'a RollbackSpec,
-    /// What is persisted.
-    pub status: &'a RollbackStatus,
-    /// Whether the object is being deleted.
-    pub deleting: bool,
-    /// Slots of the instance now: no more intents than these are written ahead.
-    pub slots: usize,
-}
-
-impl Situation<'_> {
-    /// How long after the end of a request its key may be read back.
-    #[must_use]
-    pub fn settle(&self) -> SignedDuration {
-        let text = self
-            .spec
-            .verification
-            .as_ref()
-            .map_or("2s", |verification| verification.settle.as_str());
-        parse_duration(text).unwrap_or(SignedDuration::from_secs(2))
-    }
-
-    /// Whether new requests may be sent.
-    #[must_use]
-    pub fn halt(&self, now: Timestamp, journal: &Journal) -> Halt {
-        let failed = journal.count(ActionState::Failed) > 0;
-        let drifted = self
-            .status
-            .failures
-            .iter()
-            .any(|failure| failure.reason == BlockedReason::Drifted.to_string());
-        if self.deleting {
-            Halt::Final(Reason::DeletedWhileRunning)
-        } else if self.spec.cancel {
-            Halt::Final(Reason::Cancelled)
-        } else if self.spec.on_failure == OnFailure::Stop && failed {
-            Halt::Final(Reason::ActionFailed)
-        } else if self.spec.on_drift == OnDrift::Fail && drifted {
-            Halt::Final(Reason::Drifted)
-        } else if self.spec.deadline.is_some_and(|deadline| deadline <= now) {
-            Halt::Final(Reason::DeadlinePassed)
-        } else if self.spec.suspend {
-            Halt::Suspended
-        } else if let Some(not_before) = self.spec.not_before.filter(|not_before| *not_before > now)
-        {
-            Halt::NotYet(not_before)
-        } else {
-            Halt::None
-        }
-    }
-}
-
-/// Whether new requests may be sent, and if not, for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Halt {
-    /// They may.
-    None,
-    /// Not while `spec.suspend` is set.
-    Suspended,
-    /// Not before this time.
-    NotYet(Timestamp),
-    /// Never again in this attempt.
-    Final(Reason),
-}
 
 /// The next status and what it takes in.
 #[derive(Debug, Clone, PartialEq)]

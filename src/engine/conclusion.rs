@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::advance::Halt;
 use super::journal::Journal;
+use super::situation::Halt;
 use crate::api::Reason;
 use crate::api::plan::{Disposition, PlanItem};
 use crate::api::record::{

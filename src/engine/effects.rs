@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::advance::{FRESH, Halt, Situation};
+use super::advance::FRESH;
 use super::cover::{CoverHints, ReadOperation, cover};
 use super::journal::{Journal, JournalError};
 use super::observations::{Answer, Observations};
+use super::situation::{Halt, Situation};
 use crate::api::rollback::Priority;
 use crate::api::rollback_status::InFlight;
 use crate::model::time::later;

@@ -15,6 +15,7 @@ pub mod journal;
 pub mod observations;
 pub mod polling;
 pub mod recovery;
+pub mod situation;
 pub mod timing;
 pub mod verdict;
 pub mod words;
@@ -22,8 +23,11 @@ pub mod write_budget;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;
 
 pub use advance::{Advance, advance};
 pub use effects::{Effect, Effects, effects};
 pub use journal::Journal;
 pub use observations::{Event, Observations};
+pub use situation::{Halt, Situation};

@@ -1,6 +1,6 @@
 //! What the status says in plain words.
 
-use super::advance::Halt;
+use super::situation::Halt;
 use crate::api::Reason;
 use crate::api::plan::PlanItem;
 use crate::api::rollback_status::{Phase, Progress};
