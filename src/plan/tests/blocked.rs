@@ -1,7 +1,8 @@
 //! What is found to be impossible before anybody approves, and how exact the rest is.
 
 use super::fixtures::{
-    account, instance_arn, key, live, only, operation, plan_under, set, triple, try_plan, undo, user,
+    account, instance_arn, key, live, only, operation, plan_under, set, triple, try_plan, undo,
+    user,
 };
 use crate::api::instance::{Policy, Protected};
 use crate::api::plan::Disposition::{Act, AlreadySo, Blocked};
@@ -153,7 +154,9 @@ fn a_role_that_comes_back_is_another_role() {
     assert!(plan.assumed);
     assert!(plan.gives_access);
     let roles = plan.warnings.iter().find(|line| line.contains("AWSReservedSSO")).unwrap();
-    assert!(roles.starts_with("2 restored assignments bring a new AWSReservedSSO role in 2 accounts"));
+    assert!(
+        roles.starts_with("2 restored assignments bring a new AWSReservedSSO role in 2 accounts")
+    );
     // Removing the last assignment of a set takes nothing away that was there before the grant.
     let grant = operation("b", 0).grants(&key(1));
     let mut world = live(std::slice::from_ref(&grant), &[key(1)]);
@@ -172,13 +175,17 @@ fn whole_plans_are_refused_with_the_next_step() {
     let refused = try_plan(&[], &[&a, &elsewhere], &world).unwrap_err();
     assert!(matches!(refused, Refusal::InstancesDiffer { .. }), "{refused}");
 
-    for other in ["arn:aws-cn:sso:::instance/ssoins-grrwdwht9b3hswl7", "arn:aws:sso:::instance/ssoins-0000000000000000"] {
+    for other in [
+        "arn:aws-cn:sso:::instance/ssoins-grrwdwht9b3hswl7",
+        "arn:aws:sso:::instance/ssoins-0000000000000000",
+    ] {
         let other: InstanceArn = other.parse().unwrap();
         assert_ne!(other, instance_arn());
         let set = other.as_str().replace("instance", "permissionSet") + "/ps-0000000000000000";
         let foreign = AssignmentKey { permission_set: set.parse().unwrap(), ..key(1) };
         let record = operation("c", 0).grants(&key(1)).grants(&foreign);
-        let refused = try_plan(&[], &[&record], &live(std::slice::from_ref(&record), &[])).unwrap_err();
+        let refused =
+            try_plan(&[], &[&record], &live(std::slice::from_ref(&record), &[])).unwrap_err();
         assert!(matches!(refused, Refusal::ForeignInstance { .. }), "{refused}");
         assert!(refused.to_string().contains(&set), "{refused}");
     }
@@ -195,7 +202,8 @@ fn whole_plans_are_refused_with_the_next_step() {
     let renamed = super::fixtures::cloned("d", 0).with(|spec| {
         spec.created_permission_set.as_mut().unwrap().replaces = Some(set(3));
     });
-    let refused = try_plan(&[], &[&renamed], &live(std::slice::from_ref(&renamed), &[])).unwrap_err();
+    let refused =
+        try_plan(&[], &[&renamed], &live(std::slice::from_ref(&renamed), &[])).unwrap_err();
     assert!(matches!(refused, Refusal::Unsupported(_)), "{refused}");
 }
 

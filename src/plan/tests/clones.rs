@@ -62,7 +62,8 @@ fn what_the_clone_made_is_compared() {
     };
     let described: Edit =
         |facts| facts.content.as_mut().unwrap().description = Some("mine now".to_owned());
-    let widened: Edit = |facts| facts.content.as_mut().unwrap().managed_policies.push("x".to_owned());
+    let widened: Edit =
+        |facts| facts.content.as_mut().unwrap().managed_policies.push("x".to_owned());
     let longer: Edit =
         |facts| facts.content.as_mut().unwrap().session_duration = Some("PT12H".to_owned());
     let orphaned: Edit = |facts| facts.source_content = None;
@@ -115,7 +116,10 @@ fn assignments_of_the_clone_go_first_and_all_of_them_must_go() {
     let plan = try_plan(&[], &[&clone], &world).unwrap();
     assert_eq!(only(&plan).blocked, Some(BlockedReason::StillAssigned));
     let message = only(&plan).message.clone().unwrap();
-    assert!(message.contains("2 assignments") && message.contains(account(2).as_str()), "{message}");
+    assert!(
+        message.contains("2 assignments") && message.contains(account(2).as_str()),
+        "{message}"
+    );
 
     // Somebody else's, in an account that no record names.
     let mut world = with_assignments(&ours).2;

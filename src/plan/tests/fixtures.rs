@@ -82,6 +82,7 @@ fn named(principal: &Principal) -> NamedPrincipal {
     NamedPrincipal { kind: principal.kind, id: principal.id.clone(), name: None }
 }
 
+/// What tests say about records.
 impl Record {
     /// The same with the digest of what it says now.
     pub fn signed(mut self) -> Self {
@@ -245,7 +246,8 @@ pub fn executed(
         Disposition::Unexplained => LedgerOutcome::Unexplained,
         Disposition::Blocked => LedgerOutcome::Blocked,
     };
-    let keys = plan.items.iter().map(|item| found(&item.key(), item.live, item.goal(), outcome(item)));
+    let keys =
+        plan.items.iter().map(|item| found(&item.key(), item.live, item.goal(), outcome(item)));
     ledger(name, attempt, at, undone, keys.collect())
 }
 

@@ -1,6 +1,6 @@
 //! One key, a few records: what is wanted, and what is done about it.
 
-use super::fixtures::{key, ledger, found, only, operation, undo};
+use super::fixtures::{found, key, ledger, only, operation, undo};
 use crate::api::plan::Disposition::{self, Act, AlreadySo, Kept, Unexplained};
 use crate::api::record::LedgerOutcome;
 use crate::model::Before::{Absent, Present, Unknown};
@@ -14,12 +14,18 @@ type Story<'a> = &'a [(&'a str, Effect, Before)];
 fn told(story: Story<'_>) -> Vec<Record> {
     (1..)
         .zip(story)
-        .map(|(at, (id, effect, before))| operation(id, at * 3600).change(*effect, *before, &key(1)))
+        .map(|(at, (id, effect, before))| {
+            operation(id, at * 3600).change(*effect, *before, &key(1))
+        })
         .collect()
 }
 
 #[track_caller]
-fn judged(story: Story<'_>, selected: &[&str], live: bool) -> (Disposition, ActionKind, Option<String>, Grade) {
+fn judged(
+    story: Story<'_>,
+    selected: &[&str],
+    live: bool,
+) -> (Disposition, ActionKind, Option<String>, Grade) {
     let records = told(story);
     let selected: Vec<&Record> =
         records.iter().filter(|record| selected.contains(&record.name.as_str())).collect();
@@ -41,37 +47,158 @@ fn the_rules_of_replay() {
         ("a revoke is given back", &[revoke], &["a"], false, Act, CREATE, None),
         ("somebody took it already", &[grant], &["a"], false, AlreadySo, DELETE, None),
         ("somebody gave it already", &[revoke], &["a"], true, AlreadySo, CREATE, None),
-        ("the grant changed nothing", &[("a", Granted, Present)], &["a"], true, AlreadySo, CREATE, None),
-        ("the revoke changed nothing", &[("a", Revoked, Absent)], &["a"], false, AlreadySo, DELETE, None),
-        ("it changed nothing and is gone since", &[("a", Granted, Present)], &["a"], false, Unexplained, CREATE, None),
-        ("a later grant holds it", &[grant, ("b", Granted, Present)], &["a"], true, Kept, DELETE, Some("b")),
-        ("an earlier grant holds it", &[grant, ("b", Granted, Present)], &["b"], true, Kept, DELETE, Some("a")),
-        ("an earlier revoke holds it", &[revoke, ("b", Revoked, Absent)], &["b"], false, Kept, CREATE, Some("a")),
-        ("both grants undone", &[grant, ("b", Granted, Present)], &["a", "b"], true, Act, DELETE, None),
-        ("a later revoke did it", &[grant, ("b", Revoked, Present)], &["a"], false, AlreadySo, DELETE, None),
-        ("the revoke after a grant", &[grant, ("b", Revoked, Present)], &["b"], false, Act, CREATE, None),
-        ("grant and revoke undone", &[grant, ("b", Revoked, Present)], &["a", "b"], false, AlreadySo, DELETE, None),
-        ("kept, yet gone", &[grant, ("b", Granted, Present)], &["a"], false, Unexplained, CREATE, None),
-        ("revoked by record, yet there", &[grant, ("b", Revoked, Present)], &["a"], true, Unexplained, DELETE, None),
+        (
+            "the grant changed nothing",
+            &[("a", Granted, Present)],
+            &["a"],
+            true,
+            AlreadySo,
+            CREATE,
+            None,
+        ),
+        (
+            "the revoke changed nothing",
+            &[("a", Revoked, Absent)],
+            &["a"],
+            false,
+            AlreadySo,
+            DELETE,
+            None,
+        ),
+        (
+            "it changed nothing and is gone since",
+            &[("a", Granted, Present)],
+            &["a"],
+            false,
+            Unexplained,
+            CREATE,
+            None,
+        ),
+        (
+            "a later grant holds it",
+            &[grant, ("b", Granted, Present)],
+            &["a"],
+            true,
+            Kept,
+            DELETE,
+            Some("b"),
+        ),
+        (
+            "an earlier grant holds it",
+            &[grant, ("b", Granted, Present)],
+            &["b"],
+            true,
+            Kept,
+            DELETE,
+            Some("a"),
+        ),
+        (
+            "an earlier revoke holds it",
+            &[revoke, ("b", Revoked, Absent)],
+            &["b"],
+            false,
+            Kept,
+            CREATE,
+            Some("a"),
+        ),
+        (
+            "both grants undone",
+            &[grant, ("b", Granted, Present)],
+            &["a", "b"],
+            true,
+            Act,
+            DELETE,
+            None,
+        ),
+        (
+            "a later revoke did it",
+            &[grant, ("b", Revoked, Present)],
+            &["a"],
+            false,
+            AlreadySo,
+            DELETE,
+            None,
+        ),
+        (
+            "the revoke after a grant",
+            &[grant, ("b", Revoked, Present)],
+            &["b"],
+            false,
+            Act,
+            CREATE,
+            None,
+        ),
+        (
+            "grant and revoke undone",
+            &[grant, ("b", Revoked, Present)],
+            &["a", "b"],
+            false,
+            AlreadySo,
+            DELETE,
+            None,
+        ),
+        (
+            "kept, yet gone",
+            &[grant, ("b", Granted, Present)],
+            &["a"],
+            false,
+            Unexplained,
+            CREATE,
+            None,
+        ),
+        (
+            "revoked by record, yet there",
+            &[grant, ("b", Revoked, Present)],
+            &["a"],
+            true,
+            Unexplained,
+            DELETE,
+            None,
+        ),
         (
             "an unrecorded removal between two grants stays",
-            &[grant, ("b", Granted, Absent)], &["a", "b"], true, Act, DELETE, None,
+            &[grant, ("b", Granted, Absent)],
+            &["a", "b"],
+            true,
+            Act,
+            DELETE,
+            None,
         ),
         (
             "an unrecorded grant before a revoke is given back",
-            &[("a", Revoked, Absent), ("b", Revoked, Present)], &["b"], false, Act, CREATE, None,
+            &[("a", Revoked, Absent), ("b", Revoked, Present)],
+            &["b"],
+            false,
+            Act,
+            CREATE,
+            None,
         ),
         (
             "undoing the first grant takes away no unrecorded grant",
-            &[grant, ("b", Revoked, Present), ("c", Granted, Present)], &["a"], true, Kept, DELETE, Some("c"),
+            &[grant, ("b", Revoked, Present), ("c", Granted, Present)],
+            &["a"],
+            true,
+            Kept,
+            DELETE,
+            Some("c"),
         ),
         (
             "an unrecorded grant that a redundant one reveals is not undone",
-            &[grant, ("b", Revoked, Present), ("c", Granted, Present)], &["c"], true, AlreadySo, CREATE, None,
+            &[grant, ("b", Revoked, Present), ("c", Granted, Present)],
+            &["c"],
+            true,
+            AlreadySo,
+            CREATE,
+            None,
         ),
         (
             "an unknown state contradicts nothing",
-            &[grant, ("b", Granted, Unknown)], &["b"], true, Kept, DELETE, Some("a"),
+            &[grant, ("b", Granted, Unknown)],
+            &["b"],
+            true,
+            Kept,
+            DELETE,
+            Some("a"),
         ),
     ];
     for (what, story, selected, live, disposition, action, kept_for) in rows {
