@@ -9,17 +9,28 @@ use super::record::{Entry, each_key, may_be_undone};
 use crate::api::record::{CreatedPermissionSet, LedgerOutcome, NamedPrincipal};
 use crate::model::{Effect, Key, Presence, RequestId};
 
+/// Who did or saw something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Somebody's operation.
+    Operation,
+    /// An operation whose record is gone: the ledger of its undo still tells of it.
+    LostOperation,
+    /// An undo.
+    Ledger,
+}
+
 /// One thing that is known to have happened to a key, or to have been seen of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Event<'a> {
-    /// Index of the record in the catalogue.
+    /// Index of the record in the catalogue that tells of it.
     pub record: usize,
     /// When.
     pub at: Timestamp,
     /// How far `at` may be off.
     pub uncertainty: SignedDuration,
-    /// Whether somebody's operation did it, rather than an undo.
-    pub operation: bool,
+    /// Who did it.
+    pub by: By,
     /// What was there before, if that is known.
     pub before: Option<Presence>,
     /// What was there after, if it changed or confirmed anything.
@@ -70,7 +81,7 @@ pub(super) fn histories<'a>(catalogue: &Catalogue<'a>) -> BTreeMap<Key, KeyHisto
             record,
             at: listed.at,
             uncertainty: listed.uncertainty,
-            operation: true,
+            by: By::Operation,
             before: None,
             after: None,
             request: None,
@@ -81,6 +92,9 @@ pub(super) fn histories<'a>(catalogue: &Catalogue<'a>) -> BTreeMap<Key, KeyHisto
                 history.add(base, ended, entry);
             }
         });
+    }
+    for history in &mut histories {
+        history.add_lost_operations(catalogue);
     }
     let mut histories: Vec<Option<KeyHistory<'a>>> = histories.into_iter().map(Some).collect();
     index.into_iter().filter_map(|(key, at)| Some((key, histories.get_mut(at)?.take()?))).collect()
@@ -112,7 +126,7 @@ impl<'a> KeyHistory<'a> {
             Entry::Failed(_) => {}
             Entry::Ledger(keys) => {
                 self.ledgers.push((base.record, keys.outcome));
-                let seen = Event { operation: false, before: Some(keys.before), ..base };
+                let seen = Event { by: By::Ledger, before: Some(keys.before), ..base };
                 match keys.outcome {
                     LedgerOutcome::Verified => {
                         self.events.push(Event { after: Some(keys.goal), ..seen });
@@ -128,10 +142,27 @@ impl<'a> KeyHistory<'a> {
         }
     }
 
+    /// An undo wrote, so there was an operation that it undid. Where no record of that one is
+    /// left, the ledger stands in for it.
+    fn add_lost_operations(&mut self, catalogue: &Catalogue<'_>) {
+        let lost: Vec<Event<'a>> = self
+            .events
+            .iter()
+            .filter(|event| event.by == By::Ledger && event.after.is_some())
+            .filter(|undo| {
+                !self.events.iter().any(|event| {
+                    event.after == undo.before && catalogue.undid(undo.record, event.record)
+                })
+            })
+            .map(|undo| Event { by: By::LostOperation, before: None, after: undo.before, ..*undo })
+            .collect();
+        self.events.extend(lost);
+    }
+
     /// A record that names a key twice did one thing to it.
     fn add_operation(&mut self, event: Event<'a>) {
         let same = |known: &&mut Event<'a>| {
-            known.record == event.record && known.operation && known.after == event.after
+            known.record == event.record && known.by == By::Operation && known.after == event.after
         };
         match self.events.iter_mut().rev().find(same) {
             Some(known) => {

@@ -63,7 +63,7 @@ impl World<'_> {
                     &(
                         BlockedReason::OrderUnknown,
                         format!(
-                            "{} and {} did opposite things and their times do not tell which came first",
+                            "records {} and {} did opposite things and their times do not tell which came first",
                             self.name(first),
                             self.name(second)
                         ),

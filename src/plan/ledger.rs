@@ -30,7 +30,7 @@ pub fn already_rolled_back(records: &[Record], selected: &[Record]) -> bool {
 
 /// Whether an undo of these records by a Rollback of this namespace and name was undone in turn.
 ///
-/// A Rollback that is applied again under that name, as GitOps does, has no effect: somebody
+/// A Rollback that is applied again under that name, as `GitOps` does, has no effect: somebody
 /// wanted the operations back. A new undo needs a new name.
 #[must_use]
 pub fn redone_under_name(

@@ -13,6 +13,7 @@ mod history;
 mod items;
 mod ledger;
 mod live;
+mod marks;
 mod order;
 mod planner;
 mod preflight;
@@ -20,6 +21,7 @@ mod record;
 mod refusal;
 mod replay;
 mod request;
+mod sequence;
 mod warnings;
 
 #[cfg(test)]

@@ -1,0 +1,205 @@
+//! Permission sets that a clone made.
+
+use super::fixtures::{
+    account, cloned, content, executed, live, only, operation, plan_under, set, triple, try_plan,
+};
+use crate::api::instance::Policy;
+use crate::api::plan::Disposition::{Act, AlreadySo, Blocked};
+use crate::api::record::CreatedPermissionSet;
+use crate::model::{ActionKind, AssignmentKey, BlockedReason, Grade, Key};
+use crate::plan::{Live, Record, Refusal, SetFacts, content_digest, touched};
+
+fn edited(record: Record, edit: impl FnOnce(&mut CreatedPermissionSet)) -> Record {
+    record.with(|spec| edit(spec.created_permission_set.as_mut().unwrap()))
+}
+
+fn facts(live: &mut Live) -> &mut SetFacts {
+    live.permission_sets.get_mut(&set(9)).unwrap()
+}
+
+#[test]
+fn an_unused_unchanged_clone_is_deleted_and_its_content_kept() {
+    let clone = cloned("clone", 0);
+    let world = live(std::slice::from_ref(&clone), &[]);
+    let plan = try_plan(&[], &[&clone], &world).unwrap();
+    let item = only(&plan);
+    assert_eq!((item.disposition, item.action), (Act, ActionKind::DeletePermissionSet));
+    assert_eq!((item.grade, plan.assumed, plan.gives_access), (Grade::Exact, false, false));
+    assert_eq!(item.content, Some(content()));
+    assert_eq!((item.account.as_ref(), item.principal.as_ref()), (None, None));
+}
+
+#[test]
+fn a_clone_that_is_gone_is_undone() {
+    let clone = cloned("clone", 0);
+    let mut world = live(std::slice::from_ref(&clone), &[]);
+    *facts(&mut world) = SetFacts::default();
+    let plan = try_plan(&[], &[&clone], &world).unwrap();
+    assert_eq!(only(&plan).disposition, AlreadySo);
+}
+
+#[test]
+fn a_clone_that_nobody_looked_at_is_not_judged() {
+    let clone = cloned("clone", 0);
+    let mut world = live(std::slice::from_ref(&clone), &[]);
+    world.permission_sets.clear();
+    assert_eq!(try_plan(&[], &[&clone], &world), Err(Refusal::Unread(set(9))));
+}
+
+#[test]
+fn what_the_clone_made_is_compared() {
+    let known = cloned("clone", 0);
+    let by_digest = edited(cloned("clone", 0), |created| {
+        created.content = None;
+        created.content_digest = Some(content_digest(&content()));
+    });
+    let unknown = edited(cloned("clone", 0), |created| created.content = None);
+    type Edit = fn(&mut SetFacts);
+    let same: Edit = |_| {};
+    let laid_out: Edit = |facts| {
+        facts.content.as_mut().unwrap().inline_policy =
+            Some("{\n  \"Statement\": [],\n  \"Version\": \"2012-10-17\"\n}".to_owned());
+    };
+    let described: Edit =
+        |facts| facts.content.as_mut().unwrap().description = Some("mine now".to_owned());
+    let widened: Edit =
+        |facts| facts.content.as_mut().unwrap().managed_policies.push("x".to_owned());
+    let longer: Edit =
+        |facts| facts.content.as_mut().unwrap().session_duration = Some("PT12H".to_owned());
+    let orphaned: Edit = |facts| facts.source_content = None;
+    let unread: Edit = |facts| facts.content = None;
+    let changed = Some(BlockedReason::ContentChanged);
+    let rows: [(&Record, Edit, Option<BlockedReason>, Grade); 16] = [
+        (&known, same, None, Grade::Exact),
+        (&known, laid_out, None, Grade::Exact),
+        (&known, described, changed, Grade::Exact),
+        (&known, widened, changed, Grade::Exact),
+        (&known, orphaned, None, Grade::Exact),
+        (&known, unread, Some(BlockedReason::AccessDenied), Grade::Exact),
+        (&by_digest, same, None, Grade::Exact),
+        (&by_digest, laid_out, None, Grade::Exact),
+        (&by_digest, widened, changed, Grade::Exact),
+        (&by_digest, orphaned, None, Grade::Exact),
+        (&unknown, same, None, Grade::Assumed),
+        (&unknown, described, None, Grade::Assumed),
+        (&unknown, widened, changed, Grade::Exact),
+        (&unknown, longer, changed, Grade::Exact),
+        (&unknown, orphaned, changed, Grade::Exact),
+        (&unknown, unread, Some(BlockedReason::AccessDenied), Grade::Exact),
+    ];
+    for (row, (record, edit, blocked, grade)) in rows.into_iter().enumerate() {
+        let mut world = live(std::slice::from_ref(record), &[]);
+        edit(facts(&mut world));
+        let plan = try_plan(&[], &[record], &world).unwrap();
+        let item = only(&plan);
+        assert_eq!((item.blocked, item.grade), (blocked, grade), "row {row}");
+        assert_eq!(plan.assumed, grade == Grade::Assumed, "row {row}");
+    }
+}
+
+fn with_assignments(assigned: &[AssignmentKey]) -> (Record, Record, Live) {
+    let clone = cloned("clone", 0);
+    let assign = operation("assign", 100).grants(&triple(1, 9, 1)).grants(&triple(2, 9, 1));
+    let world = live(&[clone.clone(), assign.clone()], assigned);
+    (clone, assign, world)
+}
+
+#[test]
+fn assignments_of_the_clone_go_first_and_all_of_them_must_go() {
+    let ours = [triple(1, 9, 1), triple(2, 9, 1)];
+    let (clone, assign, world) = with_assignments(&ours);
+    let plan = try_plan(&[], &[&assign, &clone], &world).unwrap();
+    assert_eq!((plan.actions, plan.blocked), (3, 0));
+    assert_eq!(plan.items[2].action, ActionKind::DeletePermissionSet);
+
+    // Not selected: they stand in the way, and are named.
+    let plan = try_plan(&[], &[&clone], &world).unwrap();
+    assert_eq!(only(&plan).blocked, Some(BlockedReason::StillAssigned));
+    let message = only(&plan).message.clone().unwrap();
+    assert!(
+        message.contains("2 assignments") && message.contains(account(2).as_str()),
+        "{message}"
+    );
+
+    // Somebody else's, in an account that no record names.
+    let mut world = with_assignments(&ours).2;
+    facts(&mut world).assigned.insert(triple(77, 9, 5));
+    let plan = try_plan(&[], &[&assign, &clone], &world).unwrap();
+    let item = plan.items.iter().find(|item| item.blocked.is_some()).unwrap();
+    assert_eq!(item.blocked, Some(BlockedReason::StillAssigned));
+    assert!(item.message.clone().unwrap().contains("1 assignments"));
+    assert_eq!((plan.actions, plan.blocked), (2, 1));
+}
+
+#[test]
+fn an_assignment_that_is_kept_or_blocked_keeps_the_set() {
+    let ours = [triple(1, 9, 1), triple(2, 9, 1)];
+    let (clone, assign, mut world) = with_assignments(&ours);
+    let keeper = operation("keeper", 5000).change(
+        crate::model::Effect::Granted,
+        crate::model::Before::Present,
+        &triple(1, 9, 1),
+    );
+    let plan = try_plan(&[keeper], &[&assign, &clone], &world).unwrap();
+    let item = plan.items.iter().find(|item| item.blocked.is_some()).unwrap();
+    assert_eq!(item.blocked, Some(BlockedReason::StillAssigned));
+
+    *world.accounts.get_mut(&account(2)).unwrap() = crate::plan::AccountState::Suspended;
+    let plan = try_plan(&[], &[&assign, &clone], &world).unwrap();
+    assert_eq!((plan.actions, plan.blocked), (1, 2));
+}
+
+#[test]
+fn many_assignments_are_counted_not_listed() {
+    let clone = cloned("clone", 0);
+    let mut world = live(std::slice::from_ref(&clone), &[]);
+    facts(&mut world).assigned = (0..500).map(|at| triple(at, 9, 3)).collect();
+    let message = only(&try_plan(&[], &[&clone], &world).unwrap()).message.clone().unwrap();
+    assert!(message.contains("500 assignments") && message.contains("and 497 more"), "{message}");
+    assert!(message.len() < 1000);
+}
+
+#[test]
+fn sets_can_be_protected_or_out_of_reach() {
+    let clone = cloned("clone", 0);
+    let mut world = live(std::slice::from_ref(&clone), &[]);
+    let mut policy = Policy::default();
+    policy.protected.permission_sets.push(set(9));
+    let plan = plan_under(&policy, &[], &[&clone], &world).unwrap();
+    assert_eq!(only(&plan).blocked, Some(BlockedReason::Protected));
+
+    world.delegated_administrator = true;
+    world.provisioned.insert(set(9), [account(999)].into());
+    let plan = try_plan(&[], &[&clone], &world).unwrap();
+    assert_eq!(only(&plan).blocked, Some(BlockedReason::ManagementAccount));
+}
+
+#[test]
+fn the_existence_of_the_set_is_touched() {
+    let touched = touched(&[&cloned("clone", 0)]);
+    assert!(touched.keys.contains(&Key::PermissionSet(set(9))));
+    assert!(touched.permission_sets.contains(&set(9)));
+    assert!(touched.accounts.is_empty() && touched.principals.is_empty());
+}
+
+#[test]
+fn a_deleted_set_is_not_created_again_and_the_plan_says_so() {
+    let (clone, assign, world) = with_assignments(&[triple(1, 9, 1), triple(2, 9, 1)]);
+    let plan = try_plan(&[], &[&clone, &assign], &world).unwrap();
+    let mut undone = executed("undo", 1, 9000, &plan, &[&clone, &assign], &|_| false);
+    undone = undone.with(|spec| {
+        let mut deleted = clone.spec.created_permission_set.clone().unwrap();
+        deleted.content = Some(content());
+        spec.rollback.as_mut().unwrap().deleted_permission_sets.push(deleted);
+    });
+    let records = [clone, assign, undone.clone()];
+    let mut world = live(&records, &[]);
+    *facts(&mut world) = SetFacts::default();
+    let plan = try_plan(&records, &[&undone], &world).unwrap();
+    assert_eq!((plan.actions, plan.blocked), (0, 3));
+    let item = plan.items.iter().find(|item| item.account.is_none()).unwrap();
+    assert_eq!((item.disposition, item.action), (Blocked, ActionKind::CreatePermissionSet));
+    assert_eq!(item.blocked, Some(BlockedReason::Unsupported));
+    assert_eq!(item.content, Some(content()));
+    assert_eq!(item.grade, Grade::Equivalent);
+}

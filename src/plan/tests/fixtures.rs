@@ -1,0 +1,324 @@
+//! Records, ledgers and live state for tests.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::api::OperationRecordSpec;
+use crate::api::instance::Policy;
+use crate::api::plan::{Disposition, PlanItem};
+use crate::api::record::{
+    Change, CreatedPermissionSet, FailedChange, LedgerEntry, LedgerKeys, LedgerOutcome,
+    NamedPrincipal, PermissionSetContent, Precision, RecordRef, RollbackIdentity, Source,
+};
+use crate::model::{
+    AccountId, AssignmentKey, Before, Effect, InstanceArn, Key, OperationType, PermissionSetArn,
+    Presence, Principal, PrincipalId, PrincipalType,
+};
+use crate::plan::{
+    AccountState, Intent, Live, Plan, PrincipalState, Record, Refusal, Request, SetFacts, plan,
+    record_digest, touched,
+};
+
+pub const INSTANCE: &str = "main";
+
+pub fn instance_arn() -> InstanceArn {
+    "arn:aws:sso:::instance/ssoins-grrwdwht9b3hswl7".parse().unwrap()
+}
+
+pub fn set(number: usize) -> PermissionSetArn {
+    format!("arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-{number:016}").parse().unwrap()
+}
+
+pub fn account(number: usize) -> AccountId {
+    format!("{number:012}").parse().unwrap()
+}
+
+pub fn user(number: usize) -> PrincipalId {
+    format!("00000000-0000-4000-8000-{number:012}").parse().unwrap()
+}
+
+/// One user's assignment of one set in one account.
+pub fn triple(account_number: usize, set_number: usize, user_number: usize) -> AssignmentKey {
+    AssignmentKey {
+        account: account(account_number),
+        permission_set: set(set_number),
+        principal: Principal { kind: PrincipalType::User, id: user(user_number) },
+    }
+}
+
+/// The same user's assignment of the same set in some account.
+pub fn key(number: usize) -> AssignmentKey {
+    triple(number, 0, 0)
+}
+
+/// A time, in seconds after some beginning.
+pub fn time(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+}
+
+/// An operation record with nothing in it yet.
+pub fn operation(id: &str, at: i64) -> Record {
+    let spec = OperationRecordSpec {
+        instance: INSTANCE.to_owned(),
+        operation_type: OperationType::Assign,
+        occurred_at: time(at),
+        occurred_at_precision: Precision::Microsecond,
+        actor: None,
+        source: Source { tool: "awsideman".to_owned(), id: id.to_owned() },
+        changes: Vec::new(),
+        created_permission_set: None,
+        failed: Vec::new(),
+        reason: None,
+        ticket: None,
+        recorded_by: None,
+        rollback: None,
+    };
+    Record { namespace: "access".to_owned(), name: id.to_owned(), digest: String::new(), spec }
+        .signed()
+}
+
+fn named(principal: &Principal) -> NamedPrincipal {
+    NamedPrincipal { kind: principal.kind, id: principal.id.clone(), name: None }
+}
+
+/// What tests say about records.
+impl Record {
+    /// The same with the digest of what it says now.
+    pub fn signed(mut self) -> Self {
+        self.digest = record_digest(&self.spec);
+        self
+    }
+
+    pub fn with(mut self, edit: impl FnOnce(&mut OperationRecordSpec)) -> Self {
+        edit(&mut self.spec);
+        self.signed()
+    }
+
+    pub fn change(self, effect: Effect, before: Before, key: &AssignmentKey) -> Self {
+        self.with(|spec| {
+            spec.changes.push(Change {
+                effect,
+                principal: named(&key.principal),
+                permission_set: key.permission_set.clone(),
+                permission_set_name: None,
+                accounts: vec![key.account.clone()],
+                before,
+                request_id: None,
+            });
+        })
+    }
+
+    /// Gave access that was not there before.
+    pub fn grants(self, key: &AssignmentKey) -> Self {
+        self.change(Effect::Granted, Before::Absent, key)
+    }
+
+    /// Took access that was there before.
+    pub fn revokes(self, key: &AssignmentKey) -> Self {
+        self.change(Effect::Revoked, Before::Present, key)
+    }
+
+    pub fn failed(self, effect: Effect, key: &AssignmentKey) -> Self {
+        self.with(|spec| {
+            spec.failed.push(FailedChange {
+                effect,
+                principal: named(&key.principal),
+                permission_set: key.permission_set.clone(),
+                accounts: vec![key.account.clone()],
+                message: None,
+            });
+        })
+    }
+
+    pub fn tool(self, tool: &str) -> Self {
+        self.with(|spec| tool.clone_into(&mut spec.source.tool))
+    }
+
+    pub fn precision(self, precision: Precision) -> Self {
+        self.with(|spec| spec.occurred_at_precision = precision)
+    }
+
+    /// The whole record is one request.
+    pub fn request(self, number: usize) -> Self {
+        let id = format!("00000000-0000-4000-8000-{number:012}").parse().unwrap();
+        self.with(|spec| {
+            for change in &mut spec.changes {
+                change.request_id = Some(std::clone::Clone::clone(&id));
+            }
+        })
+    }
+
+    pub fn reference(&self) -> RecordRef {
+        RecordRef {
+            name: self.name.clone(),
+            source: self.spec.source.clone(),
+            digest: self.digest.clone(),
+        }
+    }
+}
+
+/// The creation of set 9 as a clone of set 0.
+pub fn cloned(id: &str, at: i64) -> Record {
+    operation(id, at).with(|spec| {
+        spec.operation_type = OperationType::ClonePermissionSet;
+        spec.created_permission_set = Some(CreatedPermissionSet {
+            arn: set(9),
+            name: "Clone".to_owned(),
+            source: Some(set(0)),
+            content_digest: None,
+            content: Some(content()),
+            replaces: None,
+        });
+    })
+}
+
+pub fn content() -> PermissionSetContent {
+    PermissionSetContent {
+        session_duration: Some("PT2H".to_owned()),
+        inline_policy: Some(r#"{"Version": "2012-10-17", "Statement": []}"#.to_owned()),
+        managed_policies: vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()],
+        ..PermissionSetContent::default()
+    }
+}
+
+/// What a ledger says about one key.
+pub fn found(key: &Key, before: Presence, goal: Presence, outcome: LedgerOutcome) -> LedgerKeys {
+    let (principal, accounts) = match key {
+        Key::Assignment(key) => (Some(named(&key.principal)), vec![key.account.clone()]),
+        Key::PermissionSet(_) => (None, Vec::new()),
+    };
+    LedgerKeys {
+        permission_set: key.permission_set().clone(),
+        principal,
+        accounts,
+        before,
+        goal,
+        outcome,
+    }
+}
+
+/// The ledger of one attempt of the Rollback `name`.
+pub fn ledger(
+    name: &str,
+    attempt: i32,
+    at: i64,
+    undone: &[&Record],
+    keys: Vec<LedgerKeys>,
+) -> Record {
+    operation(&format!("{name}-{attempt}"), at).with(|spec| {
+        spec.operation_type = OperationType::Rollback;
+        spec.source.tool = "rollback-operator".to_owned();
+        spec.rollback = Some(LedgerEntry {
+            by: RollbackIdentity {
+                namespace: "access".to_owned(),
+                name: name.to_owned(),
+                uid: format!("uid-of-{name}"),
+            },
+            attempt,
+            outcome: "Succeeded".to_owned(),
+            digest: None,
+            undone: undone.iter().map(|record| record.reference()).collect(),
+            keys,
+            deleted_permission_sets: Vec::new(),
+            authors: Vec::new(),
+            approved_by: None,
+            started_at: None,
+            finished_at: time(at),
+        });
+    })
+}
+
+/// The ledger of a plan of which every action succeeded, but for the keys that `fails` names.
+pub fn executed(
+    name: &str,
+    attempt: i32,
+    at: i64,
+    plan: &Plan,
+    undone: &[&Record],
+    fails: &dyn Fn(&Key) -> bool,
+) -> Record {
+    let outcome = |item: &PlanItem| match item.disposition {
+        Disposition::Act if fails(&item.key()) => LedgerOutcome::Failed,
+        Disposition::Act => LedgerOutcome::Verified,
+        Disposition::AlreadySo => LedgerOutcome::AlreadySo,
+        Disposition::Kept => LedgerOutcome::Kept,
+        Disposition::Unexplained => LedgerOutcome::Unexplained,
+        Disposition::Blocked => LedgerOutcome::Blocked,
+    };
+    let keys =
+        plan.items.iter().map(|item| found(&item.key(), item.live, item.goal(), outcome(item)));
+    ledger(name, attempt, at, undone, keys.collect())
+}
+
+/// A world in which these assignments are there, and all that records name is in good order.
+pub fn live(records: &[Record], present: &[AssignmentKey]) -> Live {
+    let touched = touched(&records.iter().collect::<Vec<_>>());
+    let facts = |set: &PermissionSetArn| SetFacts {
+        exists: true,
+        name: Some("Developers".to_owned()),
+        session_duration: Some("PT1H".to_owned()),
+        content: Some(content()),
+        assigned: present.iter().filter(|key| key.permission_set == *set).cloned().collect(),
+        source_content: Some(content()),
+    };
+    Live {
+        assignments: present.iter().cloned().collect(),
+        permission_sets: touched
+            .permission_sets
+            .iter()
+            .map(|set| (set.clone(), facts(set)))
+            .collect(),
+        provisioned: touched
+            .permission_sets
+            .iter()
+            .map(|set| (set.clone(), touched.accounts.clone()))
+            .collect(),
+        accounts: touched.accounts.iter().map(|it| (it.clone(), AccountState::Active)).collect(),
+        principals: touched
+            .principals
+            .iter()
+            .map(|it| (it.clone(), PrincipalState::Exists))
+            .collect(),
+        owner_account: Some(account(999)),
+        delegated_administrator: false,
+    }
+}
+
+/// A plan under the default policy.
+pub fn try_plan(records: &[Record], selected: &[&Record], live: &Live) -> Result<Plan, Refusal> {
+    plan_under(&Policy::default(), records, selected, live)
+}
+
+pub fn plan_under(
+    policy: &Policy,
+    records: &[Record],
+    selected: &[&Record],
+    live: &Live,
+) -> Result<Plan, Refusal> {
+    let selected: Vec<Record> = selected.iter().map(|record| (*record).clone()).collect();
+    plan(&Request {
+        instance: INSTANCE,
+        instance_arn: &instance_arn(),
+        records,
+        selected: &selected,
+        policy,
+        live,
+        intent: Intent::default(),
+    })
+}
+
+/// The plan of undoing `selected` when `present` is there.
+pub fn undo(records: &[Record], selected: &[&Record], present: &[AssignmentKey]) -> Plan {
+    try_plan(records, selected, &live(records, present)).unwrap()
+}
+
+/// The one item of a plan of one key.
+pub fn only(plan: &Plan) -> &PlanItem {
+    assert_eq!(plan.items.len(), 1, "{:#?}", plan.items);
+    plan.items.first().unwrap()
+}
+
+pub fn keys_of(plan: &Plan) -> BTreeSet<Key> {
+    plan.items.iter().map(PlanItem::key).collect()
+}

@@ -1,0 +1,224 @@
+//! What was undone before: attempts, re-created objects, deleted records, redo.
+
+use std::collections::BTreeSet;
+
+use super::fixtures::{
+    executed, found, key, keys_of, ledger, live, only, operation, try_plan, undo,
+};
+use crate::api::plan::Disposition;
+use crate::api::plan::Disposition::Act;
+use crate::api::record::LedgerOutcome::{
+    self, AlreadySo, Blocked, Failed, Kept, Unexplained, Unknown, Unsent, Verified,
+};
+use crate::model::Before;
+use crate::model::Effect::{Granted, Revoked};
+use crate::model::{AssignmentKey, BlockedReason, Grade, Key, Presence};
+use crate::plan::{Record, Refusal, already_rolled_back, redone_under_name, still_holds, touches};
+
+fn grant_of(accounts: std::ops::Range<usize>) -> (Record, Vec<AssignmentKey>) {
+    let keys: Vec<_> = accounts.map(key).collect();
+    (keys.iter().fold(operation("a", 0), Record::grants), keys)
+}
+
+#[test]
+fn each_outcome_closes_the_key_or_leaves_it_open() {
+    let rows: [(LedgerOutcome, bool); 8] = [
+        (Verified, true),
+        (AlreadySo, true),
+        (Kept, true),
+        (Unexplained, true),
+        (Failed, false),
+        (Blocked, false),
+        (Unsent, false),
+        (Unknown, false),
+    ];
+    for (outcome, closed) in rows {
+        let (a, _) = grant_of(1..2);
+        let at = Key::Assignment(key(1));
+        let said = found(&at, Presence::Present, Presence::Absent, outcome);
+        let done = ledger("undo", 1, 3600, &[&a], vec![said]);
+        let records = [a.clone(), done];
+        let selected = std::slice::from_ref(&a);
+        assert_eq!(already_rolled_back(&records, selected), closed, "{outcome:?}");
+        let plan = try_plan(&records, &[&a], &live(&records, &[key(1)]));
+        if closed {
+            assert_eq!(plan, Err(Refusal::NothingOpen), "{outcome:?}");
+        } else {
+            assert_eq!(only(&plan.unwrap()).disposition, Act, "{outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn the_next_attempt_covers_exactly_what_is_open() {
+    let (a, keys) = grant_of(0..12);
+    let plan = undo(std::slice::from_ref(&a), &[&a], &keys);
+    let failed: BTreeSet<Key> = [keys[3].clone(), keys[8].clone()].map(Key::Assignment).into();
+    let first = executed("undo", 1, 3600, &plan, &[&a], &|key| failed.contains(key));
+    let records = [a.clone(), first.clone()];
+    assert!(!already_rolled_back(&records, std::slice::from_ref(&a)));
+    let present = [keys[3].clone(), keys[8].clone()];
+    let again = undo(&records, &[&a], &present);
+    assert_eq!(keys_of(&again), failed);
+    assert_eq!((again.actions, again.grade), (2, Grade::Exact));
+    assert_ne!(again.digest, plan.digest);
+
+    let second = executed("undo", 2, 7200, &again, &[&a], &|_| false);
+    let records = [a.clone(), first, second];
+    assert!(already_rolled_back(&records, std::slice::from_ref(&a)));
+    assert_eq!(try_plan(&records, &[&a], &live(&records, &[])), Err(Refusal::NothingOpen));
+}
+
+#[test]
+fn a_record_that_was_imported_again_has_not_forgotten() {
+    let (a, keys) = grant_of(0..3);
+    let plan = undo(std::slice::from_ref(&a), &[&a], &keys);
+    let done = executed("undo", 1, 3600, &plan, &[&a], &|_| false);
+    let mut again = a.clone();
+    again.name = "imported-again".to_owned();
+    again.namespace = "elsewhere".to_owned();
+    assert!(already_rolled_back(std::slice::from_ref(&done), std::slice::from_ref(&again)));
+    // Another record of the same name is another record.
+    let other = operation("a", 7200).tool("terraform").grants(&keys[0]);
+    let plan = undo(&[done], &[&other], &keys[..1]);
+    assert_eq!((only(&plan).disposition, only(&plan).grade), (Act, Grade::Exact));
+}
+
+#[test]
+fn a_deleted_record_still_counts_through_its_ledger() {
+    // The original is gone; its ledger shows that the key was taken away in between.
+    let (a, keys) = grant_of(1..2);
+    let plan = undo(std::slice::from_ref(&a), &[&a], &keys);
+    let done = executed("undo", 1, 3600, &plan, &[&a], &|_| false);
+    let b = operation("b", 7200).change(Granted, Before::Unknown, &key(1));
+    let plan = undo(&[done], &[&b], &keys);
+    assert_eq!((only(&plan).disposition, only(&plan).grade), (Act, Grade::Exact));
+}
+
+#[test]
+fn undone_one_by_one_is_undone() {
+    let a = operation("a", 0).grants(&key(1));
+    let b = operation("b", 100).change(Granted, Before::Present, &key(1));
+    let plan = undo(&[a.clone(), b.clone()], &[&a], &[key(1)]);
+    assert_eq!(only(&plan).kept_for.as_deref(), Some("b"));
+    let first = executed("undo-a", 1, 3600, &plan, &[&a], &|_| false);
+    let records = [a, b.clone(), first];
+    let plan = undo(&records, &[&b], &[key(1)]);
+    assert_eq!((only(&plan).disposition, only(&plan).grade), (Act, Grade::Exact));
+}
+
+#[test]
+fn what_became_so_between_plan_and_turn_is_remembered() {
+    // Revoked; the undo found it given back by somebody when its turn came; then revoked again.
+    let a = operation("a", 0).revokes(&key(1));
+    let at = Key::Assignment(key(1));
+    let said = found(&at, Presence::Absent, Presence::Present, AlreadySo);
+    let done = ledger("undo", 1, 3600, &[&a], vec![said]);
+    let b = operation("b", 7200).change(Revoked, Before::Unknown, &key(1));
+    let plan = undo(&[a, done, b.clone()], &[&b], &[]);
+    assert_eq!((only(&plan).disposition, only(&plan).grade), (Act, Grade::Exact));
+}
+
+#[test]
+fn a_redo_gives_back_what_was_written_and_nothing_else() {
+    let a = operation("a", 0).grants(&key(1)).grants(&key(2)).grants(&key(3));
+    let b = operation("b", 100).change(Granted, Before::Present, &key(3));
+    // Key 2 was taken away by somebody before the undo; key 3 is held by b.
+    let records = [a.clone(), b.clone()];
+    let plan = undo(&records, &[&a], &[key(1), key(3)]);
+    let done = executed("undo", 1, 3600, &plan, &[&a], &|_| false);
+    let records = [a.clone(), b.clone(), done.clone()];
+    let redo = undo(&records, &[&done], &[key(3)]);
+    let item = only(&redo);
+    assert_eq!((item.key(), item.disposition), (Key::Assignment(key(1)), Act));
+    assert!(redo.gives_access);
+    assert_eq!(redo.record_refs, vec![done.reference()]);
+
+    let redone = executed("redo", 1, 7200, &redo, &[&done], &|_| false);
+    let records = [a.clone(), b, done.clone(), redone.clone()];
+    assert!(already_rolled_back(&records, std::slice::from_ref(&done)));
+    // The operation is open again, where it was redone and nowhere else.
+    assert!(!already_rolled_back(&records, std::slice::from_ref(&a)));
+    let again = undo(&records, &[&a], &[key(1), key(3)]);
+    assert_eq!(only(&again).key(), Key::Assignment(key(1)));
+    assert_eq!(only(&again).disposition, Act);
+    // The redo can be undone as well, which withdraws the operation once more.
+    let back = undo(&records, &[&redone], &[key(1), key(3)]);
+    assert_eq!((only(&back).disposition, back.gives_access), (Act, false));
+    let last = executed("redo-undone", 1, 9000, &back, &[&redone], &|_| false);
+    let records = [records.as_slice(), &[last]].concat();
+    assert!(already_rolled_back(&records, std::slice::from_ref(&a)));
+    assert!(!already_rolled_back(&records, std::slice::from_ref(&done)));
+}
+
+#[test]
+fn a_ledger_that_wrote_nothing_has_nothing_to_redo() {
+    let (a, keys) = grant_of(1..2);
+    let plan = undo(std::slice::from_ref(&a), &[&a], &keys);
+    let nothing = executed("undo", 1, 3600, &plan, &[&a], &|_| true);
+    let records = [a, nothing.clone()];
+    assert!(!already_rolled_back(&records, std::slice::from_ref(&nothing)));
+    assert_eq!(try_plan(&records, &[&nothing], &live(&records, &keys)), Err(Refusal::NothingOpen));
+}
+
+#[test]
+fn after_a_redo_the_old_name_stays_inert() {
+    let (a, keys) = grant_of(1..2);
+    let plan = undo(std::slice::from_ref(&a), &[&a], &keys);
+    let done = executed("undo", 1, 3600, &plan, &[&a], &|_| false);
+    let records = [a.clone(), done.clone()];
+    let inert = |records: &[Record], name: &str| {
+        redone_under_name(records, std::slice::from_ref(&a), "access", name)
+    };
+    assert!(!inert(&records, "undo"));
+    let redo = undo(&records, &[&done], &[]);
+    let redone = executed("redo", 1, 7200, &redo, &[&done], &|_| false);
+    let failed = executed("redo", 1, 7200, &redo, &[&done], &|_| true);
+    assert!(inert(&[a.clone(), done.clone(), redone.clone()], "undo"));
+    assert!(!inert(&[a.clone(), done.clone(), failed], "undo"));
+    assert!(!inert(&[a.clone(), done.clone(), redone.clone()], "another"));
+    let other = operation("z", 1).grants(&key(1));
+    assert!(!redone_under_name(&[a.clone(), done, redone], &[other], "access", "undo"));
+}
+
+#[test]
+fn ledgers_touch_the_keys_that_they_are_about() {
+    let (a, keys) = grant_of(1..4);
+    let plan = undo(std::slice::from_ref(&a), &[&a], &keys);
+    let done = executed("undo", 1, 3600, &plan, &[&a], &|_| false);
+    let set = |number: usize| BTreeSet::from([Key::Assignment(key(number))]);
+    for record in [&a, &done] {
+        assert!(touches(&record.spec, &set(2)));
+        assert!(!touches(&record.spec, &set(9)));
+    }
+}
+
+#[test]
+fn an_approved_plan_holds_while_every_key_would_be_treated_alike() {
+    let (a, keys) = grant_of(1..4);
+    let records = [a.clone()];
+    let approved = undo(&records, &[&a], &keys).items;
+    assert!(still_holds(&approved, &undo(&records, &[&a], &keys)));
+    // One is gone by itself: done, not changed.
+    assert!(still_holds(&approved, &undo(&records, &[&a], &keys[..2])));
+    // The other way round a key that was as wanted changed.
+    let partly = undo(&records, &[&a], &keys[..2]).items;
+    assert!(!still_holds(&partly, &undo(&records, &[&a], &keys)));
+    // A new record holds a key, or one of the keys was undone by another Rollback.
+    let b = operation("b", 100).change(Granted, Before::Present, &keys[0]);
+    let held = [a.clone(), b];
+    let kept = undo(&held, &[&a], &keys);
+    assert_eq!(kept.items.iter().filter(|item| item.disposition == Disposition::Kept).count(), 1);
+    assert!(!still_holds(&approved, &kept));
+    assert!(!still_holds(&kept.items, &undo(&records, &[&a], &keys)));
+    let at = Key::Assignment(keys[0].clone());
+    let gone = found(&at, Presence::Present, Presence::Absent, Verified);
+    let other = ledger("other", 1, 200, &[&a], vec![gone]);
+    assert!(!still_holds(&approved, &undo(&[a.clone(), other], &[&a], &keys[1..])));
+    // What stands in the way is part of what was approved.
+    let mut world = live(&records, &keys);
+    world.accounts.values_mut().for_each(|it| *it = crate::plan::AccountState::Suspended);
+    let blocked = try_plan(&records, &[&a], &world).unwrap();
+    assert_eq!(blocked.items[0].blocked, Some(BlockedReason::AccountUnavailable));
+    assert!(!still_holds(&approved, &blocked));
+}

@@ -1,0 +1,165 @@
+//! A plain model of what happened: sets, one key at a time, knowing everything.
+//!
+//! It shares nothing with the replay under test. It knows each unrecorded change, where the
+//! replay has to infer it from what records and ledgers saw, and it computes what is wanted by
+//! going through the whole story again without what was undone.
+
+use std::collections::BTreeSet;
+
+/// Who did something that can be undone, by its place in the story.
+pub type Doer = usize;
+
+/// What an undo did about one key.
+#[derive(Debug, Clone, Copy)]
+pub struct Undone {
+    pub key: usize,
+    /// What it made of the key, if it wrote.
+    pub wrote: Option<bool>,
+    /// Whether the undo of the key is over.
+    pub settled: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Happened {
+    /// A recorded operation: keys with the state after it, and whether it knew the state before.
+    Operation { keys: Vec<(usize, bool)>, knew: bool },
+    /// A change that nobody recorded.
+    Foreign { key: usize, after: bool },
+    /// An undo of some doers.
+    Undo { of: BTreeSet<Doer>, keys: Vec<Undone> },
+}
+
+/// What is to be done about one open key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Decision {
+    Leave,
+    Unexplained,
+    Write(bool),
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    pub start: BTreeSet<usize>,
+    pub world: BTreeSet<usize>,
+    pub story: Vec<Happened>,
+}
+
+impl Model {
+    pub fn new(start: BTreeSet<usize>) -> Self {
+        Self { world: start.clone(), start, story: Vec::new() }
+    }
+
+    pub fn put(&mut self, key: usize, there: bool) {
+        if there {
+            self.world.insert(key);
+        } else {
+            self.world.remove(&key);
+        }
+    }
+
+    /// What is to be done about every key of these doers that is still open.
+    pub fn decide(&self, selected: &BTreeSet<Doer>) -> Vec<(usize, Decision)> {
+        let keys: BTreeSet<usize> =
+            selected.iter().flat_map(|doer| self.written_by(*doer)).collect();
+        keys.into_iter()
+            .filter(|key| selected.iter().any(|doer| self.is_open(*doer, *key)))
+            .map(|key| (key, self.decide_key(key, selected)))
+            .collect()
+    }
+
+    fn decide_key(&self, key: usize, selected: &BTreeSet<Doer>) -> Decision {
+        let live = self.world.contains(&key);
+        let (mut expected, mut wanted) = (self.start.contains(&key), self.start.contains(&key));
+        for (at, happened) in self.story.iter().enumerate() {
+            match happened {
+                Happened::Operation { keys, .. } => {
+                    for (_, after) in keys.iter().filter(|(other, _)| *other == key) {
+                        expected = *after;
+                        if !selected.contains(&at) && !self.is_withdrawn(at, key, selected) {
+                            wanted = *after;
+                        }
+                    }
+                }
+                Happened::Foreign { key: other, after }
+                    if *other == key && self.is_seen(at, key) =>
+                {
+                    (expected, wanted) = (*after, *after);
+                }
+                Happened::Foreign { .. } => {}
+                Happened::Undo { keys, .. } => {
+                    let here = keys.iter().filter(|undone| undone.key == key);
+                    expected =
+                        here.filter_map(|undone| undone.wrote).next_back().unwrap_or(expected);
+                }
+            }
+        }
+        match (live == wanted, wanted == expected) {
+            (true, _) => Decision::Leave,
+            (false, true) => Decision::Unexplained,
+            (false, false) => Decision::Write(wanted),
+        }
+    }
+
+    /// Keys that undoing this doer can be about.
+    fn written_by(&self, doer: Doer) -> Vec<usize> {
+        match &self.story[doer] {
+            Happened::Operation { keys, .. } => keys.iter().map(|(key, _)| *key).collect(),
+            Happened::Undo { keys, .. } => keys
+                .iter()
+                .filter(|undone| undone.wrote.is_some())
+                .map(|undone| undone.key)
+                .collect(),
+            Happened::Foreign { .. } => Vec::new(),
+        }
+    }
+
+    fn is_open(&self, doer: Doer, key: usize) -> bool {
+        self.written_by(doer).contains(&key) && {
+            // A ledger that is undone along with this doer gives it back.
+            let nothing = BTreeSet::new();
+            !self.is_withdrawn(doer, key, &nothing)
+        }
+    }
+
+    /// Whether an undo that still counts, and is not itself among `undone_now`, is over for it.
+    fn is_withdrawn(&self, doer: Doer, key: usize, undone_now: &BTreeSet<Doer>) -> bool {
+        if !self.written_by(doer).contains(&key) {
+            return false;
+        }
+        self.story.iter().enumerate().any(|(at, happened)| {
+            let Happened::Undo { of, keys } = happened else { return false };
+            let here = keys.iter().find(|undone| undone.key == key);
+            let redone_now = undone_now.contains(&at) && self.written_by(at).contains(&key);
+            of.contains(&doer)
+                && here.is_some_and(|undone| undone.settled)
+                && !redone_now
+                && !self.is_withdrawn(at, key, undone_now)
+        })
+    }
+
+    /// Whether anything that came later saw the state of the key.
+    pub fn is_seen(&self, at: usize, key: usize) -> bool {
+        self.story.iter().skip(at + 1).any(|later| match later {
+            Happened::Operation { keys, knew } => {
+                *knew && keys.iter().any(|(other, _)| *other == key)
+            }
+            Happened::Undo { keys, .. } => keys.iter().any(|undone| undone.key == key),
+            Happened::Foreign { .. } => false,
+        })
+    }
+
+    /// Whether the key was changed unseen, so that another unseen change would hide it for ever.
+    pub fn has_unseen(&self, key: usize) -> bool {
+        self.story.iter().enumerate().any(|(at, happened)| {
+            matches!(happened, Happened::Foreign { key: other, .. } if *other == key)
+                && !self.is_seen(at, key)
+        })
+    }
+
+    /// Whether any record is about the key.
+    pub fn is_recorded(&self, key: usize) -> bool {
+        self.story.iter().any(|happened| {
+            matches!(happened, Happened::Operation { keys, .. } if keys.iter().any(|(other, _)| *other == key))
+        })
+    }
+}
