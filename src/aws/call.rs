@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 
 use super::client::Client;
 use super::connector::Call;
@@ -18,19 +18,23 @@ pub(super) const PAGE: i32 = 100;
 
 impl Client {
     /// Sends one call of the SDK under this client's priority.
-    pub(super) async fn send<T, E>(
+    ///
+    /// The SDK's futures take some ten kilobytes each. They go to the heap before the first await,
+    /// so that those of the callers stay small.
+    pub(super) fn send<T, E>(
         &self,
         operation: &'static str,
         call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, Error>
+    ) -> impl Future<Output = Result<T, Error>>
     where
         E: std::error::Error + 'static,
     {
-        let context = Call::new(self.priority());
-        // On the heap: the SDK's futures take some ten kilobytes each.
-        let outcome = context.scope(Box::pin(call)).await;
-        let sent = context.sent.load(Ordering::Acquire);
-        outcome.map_err(|error| Error::from_sdk(operation, &error, sent))
+        let (context, call) = (Call::new(self.priority()), Box::pin(call));
+        async move {
+            let outcome = context.scope(call).await;
+            let sent = context.sent.load(Ordering::Acquire);
+            outcome.map_err(|error| Error::from_sdk(operation, &error, sent))
+        }
     }
 }
 
@@ -87,6 +91,11 @@ impl Answer {
         value.ok_or(Error::MissingMember { operation: self.0, member })
     }
 
+    /// The same, of a text that the SDK makes empty where AWS leaves it out.
+    pub fn text(self, member: &'static str, value: String) -> Result<String, Error> {
+        self.required(member, Some(value).filter(|value| !value.is_empty()))
+    }
+
     /// The same, of a type that checks its shape.
     pub fn id<T: FromStr<Err = InvalidId>>(
         self,
@@ -105,11 +114,10 @@ impl Answer {
     }
 }
 
-/// AWS writes times as seconds with a fraction.
+/// AWS writes times as seconds with a fraction, which holds no more than microseconds.
 pub(super) fn timestamp(time: DateTime) -> Option<Timestamp> {
-    i32::try_from(time.subsec_nanos())
-        .ok()
-        .and_then(|nanos| Timestamp::new(time.secs(), nanos).ok())
+    let nanoseconds = i32::try_from(time.subsec_nanos()).ok()?;
+    Timestamp::new(time.secs(), nanoseconds).ok()?.round(Unit::Microsecond).ok()
 }
 
 #[cfg(test)]

@@ -78,9 +78,18 @@ struct Shared {
 
 impl Client {
     /// A client whose every request passes the gate. Nothing is sent yet.
-    #[allow(clippy::disallowed_methods, reason = "this is the client with the gate")]
     pub async fn connect(options: ConnectOptions, gate: &Gate) -> Self {
-        let config = configuration(&options, gate).await;
+        Self::connect_as(options, gate, None).await
+    }
+
+    /// The same, with an identity in place of the one that the standard chain finds.
+    #[allow(clippy::disallowed_methods, reason = "this is the client with the gate")]
+    pub async fn connect_as(
+        options: ConnectOptions,
+        gate: &Gate,
+        identity: Option<SharedCredentialsProvider>,
+    ) -> Self {
+        let config = configuration(&options, gate, identity).await;
         let shared = Shared {
             instance_arn: options.instance_arn,
             sso_admin: aws_sdk_ssoadmin::Client::new(&config),
@@ -138,7 +147,11 @@ impl fmt::Debug for Client {
     }
 }
 
-async fn configuration(options: &ConnectOptions, gate: &Gate) -> SdkConfig {
+async fn configuration(
+    options: &ConnectOptions,
+    gate: &Gate,
+    identity: Option<SharedCredentialsProvider>,
+) -> SdkConfig {
     let transport = options.transport.clone().unwrap_or_else(https);
     let client = GatedClient { gate: gate.clone(), transport };
     let deadline = gate.options().request_timeout;
@@ -161,6 +174,9 @@ async fn configuration(options: &ConnectOptions, gate: &Gate) -> SdkConfig {
     }
     if let Some(endpoint) = &options.endpoint {
         loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(identity) = identity {
+        loader = loader.credentials_provider(identity);
     }
     let own = loader.load().await;
     let Some(credentials) = &options.credentials else { return own };

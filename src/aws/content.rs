@@ -84,7 +84,9 @@ impl Client {
             let page = self.send(OPERATION, call.send()).await?;
             let member = "CustomerManagedPolicyReferences";
             let references = answer.required(member, page.customer_managed_policy_references)?;
-            policies.extend(references.iter().map(path_and_name));
+            for reference in references {
+                policies.push(path_and_name(answer, reference)?);
+            }
             if !pages.has_next(page.next_token)? {
                 policies.sort();
                 return Ok(policies);
@@ -101,10 +103,11 @@ impl Client {
             .permission_set_arn(set.as_str());
         // A set without a boundary is answered with ResourceNotFoundException.
         let Some(output) = found(self.send(OPERATION, call.send()).await)? else { return Ok(None) };
-        let boundary =
-            Answer(OPERATION).required("PermissionsBoundary", output.permissions_boundary)?;
-        let reference = boundary.customer_managed_policy_reference.as_ref().map(path_and_name);
-        Ok(boundary.managed_policy_arn.or(reference))
+        let answer = Answer(OPERATION);
+        let boundary = answer.required("PermissionsBoundary", output.permissions_boundary)?;
+        let reference = boundary.customer_managed_policy_reference;
+        let reference = reference.map(|reference| path_and_name(answer, reference)).transpose()?;
+        answer.required("ManagedPolicyArn", boundary.managed_policy_arn.or(reference)).map(Some)
     }
 
     async fn tags(&self, set: &PermissionSetArn) -> Result<Vec<String>, Error> {
@@ -119,8 +122,9 @@ impl Client {
                 .resource_arn(set.as_str())
                 .set_next_token(pages.token());
             let page = self.send(OPERATION, call.send()).await?;
-            let rows = answer.required("Tags", page.tags)?;
-            tags.extend(rows.iter().map(|tag| format!("{}={}", tag.key, tag.value)));
+            for tag in answer.required("Tags", page.tags)? {
+                tags.push(format!("{}={}", answer.text("Key", tag.key)?, tag.value));
+            }
             if !pages.has_next(page.next_token)? {
                 tags.sort();
                 return Ok(tags);
@@ -185,8 +189,12 @@ impl Client {
 }
 
 /// `/team/` and `ReadLogs` as `/team/ReadLogs`; AWS's default path is `/`.
-fn path_and_name(reference: &CustomerManagedPolicyReference) -> String {
-    format!("{}{}", reference.path.as_deref().unwrap_or("/"), reference.name)
+fn path_and_name(
+    answer: Answer,
+    reference: CustomerManagedPolicyReference,
+) -> Result<String, Error> {
+    let path = reference.path.as_deref().unwrap_or("/");
+    Ok(format!("{path}{}", answer.text("Name", reference.name)?))
 }
 
 fn reference(

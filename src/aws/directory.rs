@@ -93,6 +93,7 @@ impl Client {
             .identity_store_id(store.as_str())
             .user_id(principal.id.as_str());
         let user = self.send("DescribeUser", call.send()).await?;
+        Answer("DescribeUser").text("UserId", user.user_id)?;
         let enabled = user.user_status != Some(UserStatus::Disabled);
         Ok(PrincipalFacts { name: user.user_name, enabled })
     }
@@ -108,6 +109,7 @@ impl Client {
             .identity_store_id(store.as_str())
             .group_id(principal.id.as_str());
         let group = self.send("DescribeGroup", call.send()).await?;
+        Answer("DescribeGroup").text("GroupId", group.group_id)?;
         Ok(PrincipalFacts { name: group.display_name, enabled: true })
     }
 

@@ -157,8 +157,7 @@ impl Gate {
 
     fn queue_up(&self, priority: Priority, turn: oneshot::Sender<()>) -> Place<'_> {
         let mut queue = self.queue();
-        let now = self.options().clock.now();
-        let ticket = self.governor().enqueue(priority, now);
+        let ticket = self.governor().enqueue(priority);
         queue.waiting.insert(ticket, turn);
         self.hand_out_turns(&mut queue);
         if !queue.waiting.is_empty() && !queue.has_usher {

@@ -22,6 +22,8 @@ mod operation;
 mod permission_sets;
 mod reply;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 pub use assignments::{Accepted, Access};
 pub use classify::failure_class;

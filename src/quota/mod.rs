@@ -59,8 +59,8 @@ impl Governor {
     }
 
     /// Queues one request.
-    pub fn enqueue(&mut self, priority: Priority, now: Timestamp) -> Ticket {
-        self.rate.enqueue(priority, now)
+    pub fn enqueue(&mut self, priority: Priority) -> Ticket {
+        self.rate.enqueue(priority)
     }
 
     /// The requests that may leave now.
@@ -84,7 +84,7 @@ impl Governor {
         self.throttled_since.get_or_insert(now);
         match limit {
             Limit::Rate => self.rate.throttled(now),
-            Limit::Outstanding => self.slots.throttled(),
+            Limit::Outstanding => self.slots.throttled(now),
         }
     }
 

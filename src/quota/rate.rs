@@ -1,6 +1,10 @@
 //! Requests a second: at most so many leave in any window of one second.
+//!
+//! Two rules at once. The window keeps the promise. The spacing keeps most of the window from
+//! leaving in one breath, so that an urgent request never finds a whole second used up before it,
+//! and so that requests which the network bunches up do not meet AWS's own window as a burst.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,17 +25,29 @@ pub enum Priority {
     PreRead,
 }
 
+const PRIORITIES: usize = 5;
+
 /// One request in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(u64);
 
-const WINDOW: SignedDuration = SignedDuration::from_secs(1);
-/// A request that has waited this long goes before younger ones of any priority.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(3);
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+/// One of so many requests is not the most urgent but of the priority that has waited longest.
+const RESERVED: u64 = 8;
+/// The part of a second's requests that may leave in one breath.
+const BREATH: f64 = 0.25;
 /// What is left of the rate after AWS throttled.
 const DECREASE: f64 = 0.7;
 /// What is added to the rate in each second without throttling.
 const INCREASE: f64 = 0.5;
+
+/// Those who wait with one priority.
+#[derive(Debug, Clone, Default)]
+struct Line {
+    tickets: BTreeSet<Ticket>,
+    /// How many requests had left when the last of this line did, or when the line formed.
+    served_at: u64,
+}
 
 /// The rate of one instance.
 #[derive(Debug, Clone)]
@@ -39,9 +55,14 @@ pub struct Rate {
     limit: f64,
     allowed: f64,
     changed_at: Timestamp,
+    /// When the last requests left, as many as fit into one window.
     left: VecDeque<Timestamp>,
-    queue: BTreeMap<Ticket, (Priority, Timestamp)>,
+    /// When the next request would leave if all were spaced evenly.
+    spaced: Timestamp,
+    lines: [Line; PRIORITIES],
+    waiting: BTreeMap<Ticket, Priority>,
     next_ticket: u64,
+    count: u64,
 }
 
 impl Rate {
@@ -52,8 +73,11 @@ impl Rate {
             allowed: limit,
             changed_at: now,
             left: VecDeque::new(),
-            queue: BTreeMap::new(),
+            spaced: now,
+            lines: Default::default(),
+            waiting: BTreeMap::new(),
             next_ticket: 0,
+            count: 0,
         }
     }
 
@@ -66,47 +90,95 @@ impl Rate {
         }
     }
 
-    pub(super) fn enqueue(&mut self, priority: Priority, now: Timestamp) -> Ticket {
+    pub(super) fn enqueue(&mut self, priority: Priority) -> Ticket {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        self.queue.insert(ticket, (priority, now));
+        self.waiting.insert(ticket, priority);
+        let count = self.count;
+        let line = self.line(priority);
+        if line.tickets.is_empty() {
+            line.served_at = count;
+        }
+        line.tickets.insert(ticket);
         ticket
     }
 
     pub(super) fn cancel(&mut self, ticket: Ticket) {
-        self.queue.remove(&ticket);
+        if let Some(priority) = self.waiting.remove(&ticket) {
+            self.line(priority).tickets.remove(&ticket);
+        }
     }
 
     pub(super) fn admit(&mut self, now: Timestamp) -> Vec<Ticket> {
-        while self.left.front().is_some_and(|left| now.duration_since(*left) >= WINDOW) {
-            self.left.pop_front();
-        }
         let mut admitted = Vec::new();
-        while self.left.len() < self.in_one_window() {
-            let first = self.queue.iter().min_by_key(|(ticket, (priority, since))| {
-                let patient = now.duration_since(*since) < PATIENCE;
-                (patient, if patient { Some(*priority) } else { None }, **ticket)
-            });
-            let Some(ticket) = first.map(|(ticket, _)| *ticket) else { break };
-            self.queue.remove(&ticket);
-            self.left.push_back(now);
+        while self.next_admission(now).is_some_and(|at| at <= now) {
+            let Some(ticket) = self.take_first() else { break };
+            self.note_left(now);
             admitted.push(ticket);
         }
         admitted
     }
 
     pub(super) fn next_admission(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.queue.is_empty() {
+        if self.waiting.is_empty() {
             return None;
         }
-        let over = (self.left.len() + 1).checked_sub(self.in_one_window()).filter(|over| *over > 0);
-        let blocking = over.and_then(|over| self.left.get(over - 1));
-        Some(blocking.map_or(now, |left| later(*left, WINDOW).max(now)))
+        let (requests, window) = self.window();
+        let full = self.left.len().checked_sub(requests).and_then(|first| self.left.get(first));
+        let window_ends = full.map_or(now, |left| later(*left, window));
+        let breath = (self.allowed * BREATH).ceil().max(1.0);
+        let spacing_ends = later(self.spaced, -seconds((breath - 1.0) / self.allowed));
+        Some(window_ends.max(spacing_ends).max(now))
+    }
+
+    fn note_left(&mut self, now: Timestamp) {
+        self.count += 1;
+        self.left.push_back(now);
+        // The window never holds more than the limit.
+        while self.left.len() > whole(self.limit) {
+            self.left.pop_front();
+        }
+        self.spaced = later(self.spaced.max(now), seconds(1.0 / self.allowed));
+    }
+
+    /// So many requests in so long. A rate of 12.6 is 13 requests in 13/12.6 s: never more in one
+    /// second than the rate rounded up, and the rate itself in the long run.
+    fn window(&self) -> (usize, SignedDuration) {
+        let requests = self.allowed.ceil();
+        (whole(requests), seconds(requests / self.allowed).max(SECOND))
+    }
+
+    /// The most urgent first; but now and then whoever was passed over longest, so that nobody
+    /// waits for ever.
+    fn take_first(&mut self) -> Option<Ticket> {
+        let reserved = self.count % RESERVED == RESERVED - 1;
+        let count = self.count;
+        let waiting = self.lines.iter_mut().filter(|line| !line.tickets.is_empty());
+        let line = if reserved {
+            waiting.min_by_key(|line| line.served_at)?
+        } else {
+            waiting.into_iter().next()?
+        };
+        let ticket = line.tickets.pop_first()?;
+        line.served_at = count;
+        self.waiting.remove(&ticket);
+        Some(ticket)
+    }
+
+    fn line(&mut self, priority: Priority) -> &mut Line {
+        let [recovery, mutation, poll, verify, pre_read] = &mut self.lines;
+        match priority {
+            Priority::Recovery => recovery,
+            Priority::Mutation => mutation,
+            Priority::Poll => poll,
+            Priority::Verify => verify,
+            Priority::PreRead => pre_read,
+        }
     }
 
     pub(super) fn throttled(&mut self, now: Timestamp) {
         // A burst that left together is throttled together: that is one message, not many.
-        if self.allowed < self.limit && now.duration_since(self.changed_at) < WINDOW / 2 {
+        if self.allowed < self.limit && now.duration_since(self.changed_at) < SECOND {
             return;
         }
         self.allowed = (self.allowed * DECREASE).max(1.0);
@@ -114,10 +186,10 @@ impl Rate {
     }
 
     pub(super) fn answered(&mut self, now: Timestamp) {
-        let seconds = seconds_between(self.changed_at, now);
-        if self.allowed < self.limit && seconds >= 1.0 {
-            self.allowed = (self.allowed + INCREASE * seconds.floor()).min(self.limit);
-            self.changed_at = now;
+        let quiet = seconds_between(self.changed_at, now).floor();
+        if self.allowed < self.limit && quiet >= 1.0 {
+            self.allowed = (self.allowed + INCREASE * quiet).min(self.limit);
+            self.changed_at = later(self.changed_at, seconds(quiet));
         }
     }
 
@@ -128,103 +200,20 @@ impl Rate {
     pub(super) const fn allowed(&self) -> f64 {
         self.allowed
     }
+}
 
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "between 1 and a u32"
-    )]
-    fn in_one_window(&self) -> usize {
-        self.allowed.floor().max(1.0) as usize
-    }
+fn seconds(seconds: f64) -> SignedDuration {
+    SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::MAX)
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole numbers between 1 and a u32"
+)]
+const fn whole(number: f64) -> usize {
+    number as usize
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millisecond(millis).unwrap()
-    }
-
-    proptest! {
-        #[test]
-        fn no_window_of_one_second_holds_more_than_the_limit(
-            limit in 1_u32..30,
-            steps in prop::collection::vec((0_i64..400, 0_usize..30, 0_u8..10), 1..80),
-        ) {
-            let mut rate = Rate::new(limit, at(0));
-            let (mut now, mut left) = (0, Vec::new());
-            for (pause, requests, throttled) in steps {
-                now += pause;
-                for _ in 0..requests {
-                    rate.enqueue(Priority::Verify, at(now));
-                }
-                if throttled == 0 {
-                    rate.throttled(at(now));
-                } else {
-                    rate.answered(at(now));
-                }
-                left.extend(rate.admit(at(now)).iter().map(|_| now));
-            }
-            for first in &left {
-                let window = left.iter().filter(|other| (*first..first + 1000).contains(*other)).count();
-                prop_assert!(window <= limit as usize, "{window} of {limit}");
-            }
-        }
-
-        #[test]
-        fn whoever_waits_leaves_when_it_was_said(
-            limit in 1_u32..10,
-            requests in 1_usize..60,
-        ) {
-            let mut rate = Rate::new(limit, at(0));
-            for _ in 0..requests {
-                rate.enqueue(Priority::PreRead, at(0));
-            }
-            let (mut now, mut left) = (at(0), rate.admit(at(0)).len());
-            while let Some(next) = rate.next_admission(now) {
-                prop_assert!(next > now);
-                now = next;
-                let admitted = rate.admit(now).len();
-                prop_assert!(admitted > 0);
-                left += admitted;
-            }
-            prop_assert_eq!(left, requests);
-        }
-    }
-
-    #[test]
-    fn mutations_go_first_but_nobody_waits_for_ever() {
-        let mut rate = Rate::new(1, at(0));
-        let read = rate.enqueue(Priority::PreRead, at(0));
-        let mut waited = 0;
-        for second in 0..10 {
-            let mutation = rate.enqueue(Priority::Mutation, at(second * 1000));
-            let admitted = rate.admit(at(second * 1000));
-            if admitted == [read] {
-                waited = second;
-                break;
-            }
-            assert_eq!(admitted, [mutation]);
-        }
-        assert_eq!(waited, 3);
-    }
-
-    #[test]
-    fn the_rate_falls_when_throttled_and_comes_back() {
-        let mut rate = Rate::new(18, at(0));
-        rate.throttled(at(1000));
-        rate.throttled(at(1001));
-        assert!((rate.allowed() - 12.6).abs() < 1e-9, "one burst counts once");
-        for _ in 0..50 {
-            rate.throttled(at(1000));
-        }
-        rate.answered(at(2000));
-        assert!((rate.allowed() - 13.1).abs() < 1e-9);
-        rate.answered(at(60_000));
-        assert!(rate.is_recovered());
-    }
-}
+mod tests;

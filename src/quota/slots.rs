@@ -1,8 +1,18 @@
 //! Changes at once: at most so many over all Rollbacks, and one in each account.
+//!
+//! Deficit round robin in two classes. Emergencies have four turns for each one of the others as
+//! long as both can use a slot, and within a class whoever was served longest ago is next. A turn
+//! is kept while a Rollback waits for an account, and no more than one, so nobody saves up and
+//! nobody is starved, not even by a stream of new emergencies.
+//!
+//! What can be granted is kept ready when something changes and not searched for when a slot
+//! becomes free, so that one call costs about as much with ten thousand waiting items as with ten.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::AccountId;
 
@@ -17,22 +27,43 @@ pub struct Grant {
     pub account: AccountId,
 }
 
-/// Turns that a Rollback has in one round.
-const NORMAL_WEIGHT: u32 = 1;
-const EMERGENCY_WEIGHT: u32 = 4;
+/// Turns of emergencies for each turn of the others.
+const EMERGENCY_TURNS: u32 = 4;
+/// Throttled requests that left together count once.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(1);
 
-#[derive(Debug, Clone, Default)]
-struct Waiting {
-    emergency: bool,
-    items: Vec<(u32, AccountId)>,
-    /// Turns left in this round.
-    turns: u32,
+type Id = Arc<str>;
+
+/// Items of one Rollback that wait for one account, in the caller's order.
+#[derive(Debug, Clone)]
+struct Line {
+    /// Position of its first item in the caller's list.
+    position: usize,
+    items: VecDeque<u32>,
 }
 
-impl Waiting {
-    const fn weight(&self) -> u32 {
-        if self.emergency { EMERGENCY_WEIGHT } else { NORMAL_WEIGHT }
-    }
+#[derive(Debug, Clone, Default)]
+struct Rollback {
+    emergency: bool,
+    /// When it was served last, or came; counted in turns.
+    turn: u64,
+    /// Items that occupy a slot, and in which epoch they got it.
+    occupied: BTreeMap<u32, (AccountId, u64)>,
+    lines: HashMap<AccountId, Line>,
+    /// Items that wait, with their accounts.
+    waiting: HashMap<u32, AccountId>,
+    /// Accounts that could be granted now: the longest line first, because an account works off
+    /// its line one by one and the longest takes the longest.
+    ready: BTreeSet<(Reverse<usize>, usize, AccountId)>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Account {
+    occupied: usize,
+    held_until: Option<Timestamp>,
+    wanted_by: BTreeSet<Id>,
+    /// How many of those are emergencies.
+    emergencies: usize,
 }
 
 /// The slots of one instance.
@@ -41,11 +72,31 @@ pub struct Slots {
     limit: usize,
     allowed: usize,
     completions: usize,
-    occupied: BTreeMap<(String, u32), AccountId>,
-    busy: BTreeMap<AccountId, usize>,
-    held: BTreeMap<AccountId, Timestamp>,
-    waiting: BTreeMap<String, Waiting>,
-    last_served: String,
+    /// Counts throttled requests: a slot that was granted before one says nothing about after.
+    epoch: u64,
+    throttled_at: Option<Timestamp>,
+    rollbacks: BTreeMap<Id, Rollback>,
+    accounts: HashMap<AccountId, Account>,
+    held: BTreeSet<(Timestamp, AccountId)>,
+    /// Rollbacks that can use a slot now, by turn.
+    usable: Classes,
+    next_turn: u64,
+    /// Turns that emergencies had since the others had one.
+    emergency_turns: u32,
+    in_flight: usize,
+    queued: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Classes {
+    emergencies: BTreeSet<(u64, Id)>,
+    others: BTreeSet<(u64, Id)>,
+}
+
+impl Classes {
+    fn of(&mut self, emergency: bool) -> &mut BTreeSet<(u64, Id)> {
+        if emergency { &mut self.emergencies } else { &mut self.others }
+    }
 }
 
 impl Slots {
@@ -55,11 +106,16 @@ impl Slots {
             limit,
             allowed: limit,
             completions: 0,
-            occupied: BTreeMap::new(),
-            busy: BTreeMap::new(),
-            held: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            last_served: String::new(),
+            epoch: 0,
+            throttled_at: None,
+            rollbacks: BTreeMap::new(),
+            accounts: HashMap::new(),
+            held: BTreeSet::new(),
+            usable: Classes::default(),
+            next_turn: 0,
+            emergency_turns: 0,
+            in_flight: 0,
+            queued: 0,
         }
     }
 
@@ -72,130 +128,254 @@ impl Slots {
     }
 
     pub(super) fn want(&mut self, rollback: &str, emergency: bool, items: Vec<(u32, AccountId)>) {
-        let occupied = &self.occupied;
-        let items: Vec<_> = items
-            .into_iter()
-            .filter(|(item, _)| !occupied.contains_key(&(rollback.to_owned(), *item)))
-            .collect();
-        if items.is_empty() {
-            self.waiting.remove(rollback);
-            return;
+        let mut changed = self.stop_waiting(rollback);
+        if !items.is_empty() {
+            let id = self.id(rollback);
+            let mut queued = 0;
+            if let Some(rollback) = self.rollbacks.get_mut(&id) {
+                rollback.emergency = emergency;
+                for (position, (item, account)) in items.into_iter().enumerate() {
+                    let known = rollback.occupied.contains_key(&item);
+                    if known || rollback.waiting.contains_key(&item) {
+                        continue;
+                    }
+                    queued += 1;
+                    rollback.waiting.insert(item, account.clone());
+                    let line = Line { position, items: VecDeque::new() };
+                    rollback.lines.entry(account).or_insert(line).items.push_back(item);
+                }
+                for account in rollback.lines.keys() {
+                    let entry = self.accounts.entry(account.clone()).or_default();
+                    entry.wanted_by.insert(Arc::clone(&id));
+                    entry.emergencies += usize::from(emergency);
+                    changed.insert(account.clone());
+                }
+            }
+            self.queued += queued;
         }
-        let waiting = self.waiting.entry(rollback.to_owned()).or_default();
-        waiting.emergency = emergency;
-        waiting.items = items;
+        self.refresh_all(changed);
+        self.tidy(rollback);
+    }
+
+    pub(super) fn forget(&mut self, rollback: &str) {
+        let changed = self.stop_waiting(rollback);
+        self.refresh_all(changed);
+        self.tidy(rollback);
+    }
+
+    /// Takes everything out that a Rollback waits for; says for which accounts that was.
+    fn stop_waiting(&mut self, rollback: &str) -> BTreeSet<AccountId> {
+        let Some((id, _)) = self.rollbacks.get_key_value(rollback) else { return BTreeSet::new() };
+        let id = Arc::clone(id);
+        let Some(rollback) = self.rollbacks.get_mut(&id) else { return BTreeSet::new() };
+        self.usable.of(rollback.emergency).remove(&(rollback.turn, Arc::clone(&id)));
+        self.queued -= rollback.waiting.len();
+        rollback.waiting.clear();
+        rollback.ready.clear();
+        let lines = std::mem::take(&mut rollback.lines);
+        for account in lines.keys() {
+            if let Some(entry) = self.accounts.get_mut(account) {
+                entry.wanted_by.remove(&id);
+                entry.emergencies -= usize::from(rollback.emergency);
+            }
+        }
+        lines.into_keys().collect()
     }
 
     pub(super) fn grants(&mut self, now: Timestamp) -> Vec<Grant> {
-        self.held.retain(|_, until| *until > now);
+        self.end_holds(now);
         let mut grants = Vec::new();
-        while self.occupied.len() < self.allowed {
-            let Some(grant) = self.next() else { break };
-            self.occupy(&grant.rollback, grant.item, grant.account.clone());
+        while self.in_flight < self.allowed {
+            let Some(grant) = self.grant_next() else { break };
             grants.push(grant);
         }
         grants
     }
 
-    /// Deficit round robin: every Rollback that can use a slot has as many turns in a round as its
-    /// weight; those of an emergency come first, also within an account.
-    fn next(&mut self) -> Option<Grant> {
-        let urgent: BTreeSet<AccountId> = self
-            .waiting
-            .values()
-            .filter(|waiting| waiting.emergency)
-            .flat_map(|waiting| waiting.items.iter().map(|(_, account)| account.clone()))
-            .collect();
-        let usable: Vec<(String, usize)> = self
-            .waiting
-            .iter()
-            .filter_map(|(rollback, waiting)| {
-                let free = |account: &AccountId| {
-                    !self.busy.contains_key(account)
-                        && !self.held.contains_key(account)
-                        && (waiting.emergency || !urgent.contains(account))
-                };
-                let position = waiting.items.iter().position(|(_, account)| free(account))?;
-                Some((rollback.clone(), position))
-            })
-            .collect();
-        let has_turns = |slots: &Self, rollback: &String| {
-            slots.waiting.get(rollback).is_some_and(|w| w.turns > 0)
-        };
-        if !usable.iter().any(|(rollback, _)| has_turns(self, rollback)) {
-            for (rollback, _) in &usable {
-                if let Some(waiting) = self.waiting.get_mut(rollback) {
-                    waiting.turns = waiting.weight();
-                }
+    fn end_holds(&mut self, now: Timestamp) {
+        while self.held.first().is_some_and(|(until, _)| *until <= now) {
+            let Some((_, account)) = self.held.pop_first() else { break };
+            if let Some(entry) = self.accounts.get_mut(&account) {
+                entry.held_until = None;
             }
+            self.refresh(&account);
         }
-        let last = self.last_served.clone();
-        let (rollback, position) = usable
-            .into_iter()
-            .filter(|(rollback, _)| has_turns(self, rollback))
-            .min_by_key(|(rollback, _)| {
-                let emergency = self.waiting.get(rollback).is_some_and(|waiting| waiting.emergency);
-                (!emergency, *rollback <= last, rollback.clone())
-            })?;
-        let waiting = self.waiting.get_mut(&rollback)?;
-        waiting.turns -= 1;
-        let (item, account) = waiting.items.remove(position);
-        if waiting.items.is_empty() {
-            self.waiting.remove(&rollback);
+    }
+
+    fn grant_next(&mut self) -> Option<Grant> {
+        let (emergencies, others) = (&self.usable.emergencies, &self.usable.others);
+        let emergency = match (emergencies.is_empty(), others.is_empty()) {
+            (true, true) => return None,
+            (false, false) if self.emergency_turns < EMERGENCY_TURNS => {
+                self.emergency_turns += 1;
+                true
+            }
+            (false, true) => true,
+            (_, false) => {
+                self.emergency_turns = 0;
+                false
+            }
+        };
+        let (turn, id) = self.usable.of(emergency).first()?.clone();
+        let rollback = self.rollbacks.get_mut(&id)?;
+        let (_, _, account) = rollback.ready.first()?.clone();
+        let item = *rollback.lines.get(&account)?.items.front()?;
+        self.usable.of(emergency).remove(&(turn, Arc::clone(&id)));
+        rollback.turn = self.next_turn;
+        self.next_turn += 1;
+        if !rollback.ready.is_empty() {
+            self.usable.of(emergency).insert((rollback.turn, Arc::clone(&id)));
         }
-        self.last_served.clone_from(&rollback);
-        Some(Grant { rollback, item, account })
+        self.occupy(&id, item, account.clone());
+        Some(Grant { rollback: id.as_ref().to_owned(), item, account })
     }
 
     pub(super) fn next_grant(&self, now: Timestamp) -> Option<Timestamp> {
-        let wanted = self.waiting.values().flat_map(|waiting| &waiting.items);
-        wanted
-            .filter_map(|(_, account)| self.held.get(account))
-            .filter(|until| **until > now)
-            .min()
-            .copied()
+        let wanted = |account: &AccountId| {
+            self.accounts.get(account).is_some_and(|account| !account.wanted_by.is_empty())
+        };
+        self.held.iter().find(|(_, account)| wanted(account)).map(|(until, _)| (*until).max(now))
     }
 
     pub(super) fn adopt(&mut self, rollback: &str, item: u32, account: AccountId) {
-        if let Some(waiting) = self.waiting.get_mut(rollback) {
-            waiting.items.retain(|(other, _)| *other != item);
-        }
-        self.occupy(rollback, item, account);
+        let id = self.id(rollback);
+        self.occupy(&id, item, account);
     }
 
-    fn occupy(&mut self, rollback: &str, item: u32, account: AccountId) {
-        if self.occupied.insert((rollback.to_owned(), item), account.clone()).is_none() {
-            *self.busy.entry(account).or_default() += 1;
+    /// Occupies a slot, and takes the item out of its line if it waits.
+    fn occupy(&mut self, id: &Id, item: u32, account: AccountId) {
+        let Some(rollback) = self.rollbacks.get_mut(id) else { return };
+        if rollback.occupied.contains_key(&item) {
+            return;
+        }
+        let waited_for = rollback.waiting.remove(&item);
+        self.accounts.entry(account.clone()).or_default().occupied += 1;
+        if let Some(waited_for) = waited_for {
+            self.queued -= 1;
+            self.leave_line(id, item, &waited_for);
+            self.refresh(&waited_for);
+        }
+        self.refresh(&account);
+        self.in_flight += 1;
+        if let Some(rollback) = self.rollbacks.get_mut(id) {
+            rollback.occupied.insert(item, (account, self.epoch));
+        }
+    }
+
+    fn leave_line(&mut self, id: &Id, item: u32, account: &AccountId) {
+        let Some(rollback) = self.rollbacks.get_mut(id) else { return };
+        let Some(line) = rollback.lines.get_mut(account) else { return };
+        rollback.ready.remove(&(Reverse(line.items.len()), line.position, account.clone()));
+        if line.items.front() == Some(&item) {
+            line.items.pop_front();
+        } else {
+            line.items.retain(|other| *other != item);
+        }
+        if line.items.is_empty() {
+            rollback.lines.remove(account);
+            if let Some(entry) = self.accounts.get_mut(account) {
+                entry.wanted_by.remove(id);
+                entry.emergencies -= usize::from(rollback.emergency);
+            }
+        }
+        if rollback.ready.is_empty() {
+            self.usable.of(rollback.emergency).remove(&(rollback.turn, Arc::clone(id)));
         }
     }
 
     pub(super) fn release(&mut self, rollback: &str, item: u32) {
-        let Some(account) = self.occupied.remove(&(rollback.to_owned(), item)) else { return };
-        if let Some(count) = self.busy.get_mut(&account) {
-            *count -= 1;
-            if *count == 0 {
-                self.busy.remove(&account);
-            }
+        let Some(entry) = self.rollbacks.get_mut(rollback) else { return };
+        let Some((account, epoch)) = entry.occupied.remove(&item) else { return };
+        self.in_flight -= 1;
+        if let Some(entry) = self.accounts.get_mut(&account) {
+            entry.occupied -= 1;
         }
-        self.completions += 1;
-        if self.completions >= self.allowed && self.allowed < self.limit {
-            self.allowed += 1;
-            self.completions = 0;
+        self.refresh(&account);
+        self.tidy(rollback);
+        if epoch == self.epoch && self.allowed < self.limit {
+            self.completions += 1;
+            if self.completions >= self.allowed {
+                self.allowed += 1;
+                self.completions = 0;
+            }
         }
     }
 
     pub(super) fn hold_account(&mut self, account: AccountId, until: Timestamp) {
-        let held = self.held.entry(account).or_insert(until);
-        *held = (*held).max(until);
+        let entry = self.accounts.entry(account.clone()).or_default();
+        if let Some(held_until) = entry.held_until {
+            if held_until >= until {
+                return;
+            }
+            self.held.remove(&(held_until, account.clone()));
+        }
+        entry.held_until = Some(until);
+        self.refresh(&account);
+        self.held.insert((until, account));
     }
 
-    pub(super) fn forget(&mut self, rollback: &str) {
-        self.waiting.remove(rollback);
-    }
-
-    pub(super) fn throttled(&mut self) {
-        self.allowed = (self.allowed / 2).max(1);
+    pub(super) fn throttled(&mut self, now: Timestamp) {
+        self.epoch += 1;
         self.completions = 0;
+        if self.throttled_at.is_some_and(|at| now.duration_since(at) < TOGETHER) {
+            return;
+        }
+        self.throttled_at = Some(now);
+        self.allowed = (self.allowed / 2).max(1);
+    }
+
+    fn refresh_all(&mut self, accounts: BTreeSet<AccountId>) {
+        for account in accounts {
+            self.refresh(&account);
+        }
+    }
+
+    /// Works out again which Rollbacks could be granted this account.
+    fn refresh(&mut self, account: &AccountId) {
+        let Some(entry) = self.accounts.get(account) else { return };
+        if entry.occupied == 0 && entry.held_until.is_none() && entry.wanted_by.is_empty() {
+            self.accounts.remove(account);
+            return;
+        }
+        let free = entry.occupied == 0 && entry.held_until.is_none();
+        for id in &entry.wanted_by {
+            let Some(rollback) = self.rollbacks.get_mut(id) else { continue };
+            let Some(line) = rollback.lines.get(account) else { continue };
+            let place = (Reverse(line.items.len()), line.position, account.clone());
+            // An emergency goes first within an account.
+            if free && (rollback.emergency || entry.emergencies == 0) {
+                rollback.ready.insert(place);
+            } else {
+                rollback.ready.remove(&place);
+            }
+            let usable = self.usable.of(rollback.emergency);
+            let turn = (rollback.turn, Arc::clone(id));
+            if rollback.ready.is_empty() {
+                usable.remove(&turn);
+            } else {
+                usable.insert(turn);
+            }
+        }
+    }
+
+    /// The Rollback's own copy of its uid; a new one is behind all others.
+    fn id(&mut self, rollback: &str) -> Id {
+        if let Some((id, _)) = self.rollbacks.get_key_value(rollback) {
+            return Arc::clone(id);
+        }
+        let id: Id = rollback.into();
+        let turn = self.next_turn;
+        self.next_turn += 1;
+        self.rollbacks.insert(Arc::clone(&id), Rollback { turn, ..Rollback::default() });
+        id
+    }
+
+    /// Forgets a Rollback that neither waits nor occupies anything.
+    fn tidy(&mut self, rollback: &str) {
+        let is_idle = |r: &Rollback| r.waiting.is_empty() && r.occupied.is_empty();
+        if self.rollbacks.get(rollback).is_some_and(is_idle) {
+            self.rollbacks.remove(rollback);
+        }
     }
 
     pub(super) const fn is_recovered(&self) -> bool {
@@ -206,168 +386,14 @@ impl Slots {
         self.allowed
     }
 
-    pub(super) fn in_flight(&self) -> usize {
-        self.occupied.len()
+    pub(super) const fn in_flight(&self) -> usize {
+        self.in_flight
     }
 
-    pub(super) fn queued(&self) -> usize {
-        self.waiting.values().map(|waiting| waiting.items.len()).sum()
+    pub(super) const fn queued(&self) -> usize {
+        self.queued
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-
-    fn account(n: u32) -> AccountId {
-        format!("{n:012}").parse().unwrap()
-    }
-
-    fn items(range: std::ops::Range<u32>) -> Vec<(u32, AccountId)> {
-        range.map(|n| (n, account(n))).collect()
-    }
-
-    fn by_rollback(grants: &[Grant]) -> HashMap<&str, usize> {
-        let mut counts = HashMap::new();
-        for grant in grants {
-            *counts.entry(grant.rollback.as_str()).or_default() += 1;
-        }
-        counts
-    }
-
-    #[test]
-    fn slots_are_shared_alike_and_an_emergency_goes_first() {
-        let mut slots = Slots::new(10);
-        slots.want("a", false, items(0..20));
-        slots.want("b", false, items(100..120));
-        let counts = by_rollback(&slots.grants(NOW))
-            .into_iter()
-            .map(|(k, v)| (k.to_owned(), v))
-            .collect::<HashMap<_, _>>();
-        assert_eq!(counts, HashMap::from([("a".to_owned(), 5), ("b".to_owned(), 5)]));
-
-        let mut slots = Slots::new(10);
-        slots.want("a", false, items(0..20));
-        slots.want("z", true, items(100..120));
-        let grants = slots.grants(NOW);
-        assert!(grants[..4].iter().all(|grant| grant.rollback == "z"));
-        assert_eq!(by_rollback(&grants)["z"], 8);
-        assert_eq!(by_rollback(&grants)["a"], 2, "the others are not starved");
-    }
-
-    #[test]
-    fn one_account_has_one_change_at_a_time_and_an_emergency_first() {
-        let mut slots = Slots::new(10);
-        slots.want("a", false, vec![(0, account(7)), (1, account(7))]);
-        assert_eq!(slots.grants(NOW).len(), 1);
-        slots.want("z", true, vec![(0, account(7))]);
-        slots.release("a", 0);
-        assert_eq!(slots.grants(NOW)[0].rollback, "z");
-        slots.release("z", 0);
-        assert_eq!(slots.grants(NOW)[0].rollback, "a");
-    }
-
-    #[test]
-    fn an_account_that_is_left_alone_is_granted_later() {
-        let later = Timestamp::from_second(2).unwrap();
-        let mut slots = Slots::new(10);
-        slots.hold_account(account(1), later);
-        slots.want("a", false, items(1..3));
-        assert_eq!(slots.grants(NOW).len(), 1);
-        assert_eq!(slots.next_grant(NOW), Some(later));
-        assert_eq!(slots.grants(later).len(), 1);
-    }
-
-    #[test]
-    fn what_was_adopted_counts() {
-        let mut slots = Slots::new(2);
-        for item in 0..3 {
-            slots.adopt("a", item, account(item));
-        }
-        slots.adopt("a", 0, account(0));
-        slots.want("a", false, items(5..9));
-        assert_eq!(slots.in_flight(), 3);
-        assert!(slots.grants(NOW).is_empty());
-        slots.release("a", 0);
-        assert!(slots.grants(NOW).is_empty());
-        slots.release("a", 1);
-        assert_eq!(slots.grants(NOW).len(), 1);
-    }
-
-    #[test]
-    fn slots_fall_when_throttled_and_come_back() {
-        let mut slots = Slots::new(10);
-        slots.throttled();
-        assert_eq!(slots.allowed(), 5);
-        slots.want("a", false, items(0..100));
-        for round in 0..100 {
-            slots.grants(NOW);
-            slots.release("a", round);
-        }
-        assert_eq!(slots.allowed(), 10);
-    }
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        Want(u8, bool, Vec<(u32, u8)>),
-        Grant,
-        ReleaseOldest,
-        Throttled,
-        Forget(u8),
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            3 => (0_u8..4, any::<bool>(), prop::collection::vec((0_u32..40, 0_u8..12), 0..12))
-                .prop_map(|(rollback, emergency, items)| Step::Want(rollback, emergency, items)),
-            4 => Just(Step::Grant),
-            4 => Just(Step::ReleaseOldest),
-            1 => Just(Step::Throttled),
-            1 => (0_u8..4).prop_map(Step::Forget),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn the_limits_hold_whatever_happens(limit in 1_usize..12, steps in prop::collection::vec(step(), 1..120)) {
-            let mut slots = Slots::new(limit);
-            let mut open: Vec<Grant> = Vec::new();
-            for step in steps {
-                match step {
-                    Step::Want(rollback, emergency, items) => {
-                        let items: BTreeMap<_, _> = items.into_iter().collect();
-                        let items = items.into_iter().map(|(item, n)| (item, account(u32::from(n)))).collect();
-                        slots.want(&rollback.to_string(), emergency, items);
-                    }
-                    Step::Grant => {
-                        open.extend(slots.grants(NOW));
-                        // Work conserving: what is left waits for an account or for a slot.
-                        let busy: BTreeSet<_> = open.iter().map(|grant| grant.account.clone()).collect();
-                        let free = slots.waiting.values().flat_map(|w| &w.items).any(|(_, a)| !busy.contains(a));
-                        prop_assert!(!free || slots.in_flight() >= slots.allowed());
-                    }
-                    Step::ReleaseOldest if !open.is_empty() => {
-                        let grant = open.remove(0);
-                        slots.release(&grant.rollback, grant.item);
-                        slots.release(&grant.rollback, grant.item);
-                    }
-                    Step::ReleaseOldest => {}
-                    Step::Throttled => slots.throttled(),
-                    Step::Forget(rollback) => slots.forget(&rollback.to_string()),
-                }
-                prop_assert!(slots.allowed() <= limit);
-                prop_assert_eq!(slots.in_flight(), open.len());
-                prop_assert!(open.len() <= limit);
-                let accounts: BTreeSet<_> = open.iter().map(|grant| &grant.account).collect();
-                prop_assert_eq!(accounts.len(), open.len(), "two at once in one account");
-                prop_assert_eq!(slots.busy.len(), open.len());
-            }
-        }
-    }
-}
+mod tests;
