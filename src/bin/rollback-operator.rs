@@ -22,7 +22,7 @@ async fn main() -> ExitCode {
         eprintln!("rollback-operator: {error}");
         return ExitCode::from(2);
     }
-    match controller::run(flags).await {
+    match Box::pin(controller::run(flags)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the operator ends");

@@ -32,7 +32,7 @@ pub async fn approve(
     rollback: &Rollback,
     status: RollbackStatus,
 ) -> Result<Action, Error> {
-    decide(context, rollback, status, None).await
+    Box::pin(decide(context, rollback, status, None)).await
 }
 
 /// Decides about a plan. `fresh` is given when the plan was made just now.
@@ -87,7 +87,7 @@ pub async fn decide(
                 return replan(context, rollback, status, "its time (policy.planTTL) passed").await;
             }
             conditions::step(&mut status, ConditionType::Approved, false, reason, &message, now);
-            let look_again = expires.map_or(Duration::from_secs(300), |expires| {
+            let look_again = expires.map_or(Duration::from_mins(5), |expires| {
                 expires.duration_since(now).unsigned_abs()
             });
             return wait(context, rollback, status, reason, &message, look_again).await;
@@ -115,6 +115,18 @@ pub async fn decide(
             );
         }
     }
+    when_approved(context, rollback, status, selected, fresh.is_some()).await
+}
+
+/// An approved plan: waits for its time, or begins.
+async fn when_approved(
+    context: &Arc<Context>,
+    rollback: &Rollback,
+    mut status: RollbackStatus,
+    selected: Selection,
+    fresh: bool,
+) -> Result<Action, Error> {
+    let now = context.clock.now();
     timing_of_approval(&mut status, now);
     if let Some(at) = rollback.spec.not_before.filter(|at| *at > now) {
         let message = format!("approved; waits until {at} as spec.notBefore says");
@@ -131,17 +143,10 @@ pub async fn decide(
     if rollback.spec.suspend {
         let message =
             "approved; suspended before anything was sent; set spec.suspend to false to go on";
-        return wait(
-            context,
-            rollback,
-            status,
-            Reason::Suspended,
-            message,
-            Duration::from_secs(300),
-        )
-        .await;
+        return wait(context, rollback, status, Reason::Suspended, message, Duration::from_mins(5))
+            .await;
     }
-    begin(context, rollback, status, selected, fresh.is_some()).await
+    Box::pin(begin(context, rollback, status, selected, fresh)).await
 }
 
 /// Takes the keys, makes sure that the plan still holds, and begins.

@@ -18,7 +18,7 @@ use crate::cluster::instances;
 use crate::model::Class;
 
 /// How often a usable instance is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
 /// How often the quota view is renewed while requests are at work.
 const BUSY: Duration = Duration::from_secs(5);
 /// How long to wait after AWS could not be asked.

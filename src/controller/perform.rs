@@ -58,7 +58,7 @@ pub fn perform(
                     let (context, instance, run) =
                         (Arc::clone(&context), Arc::clone(&instance), Arc::clone(&run));
                     tokio::spawn(async move {
-                        read(&context, &instance, &run, &operation, &shown).await
+                        read(&context, &instance, &run, &operation, &shown).await;
                     });
                 }
             }

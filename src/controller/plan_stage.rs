@@ -93,7 +93,7 @@ pub async fn plan(
         Ok(planned) => planned,
         Err(obstacle) => return stop_at(context, &rollback, status, obstacle).await,
     };
-    publish(context, &rollback, status, planned).await
+    Box::pin(publish(context, &rollback, status, planned)).await
 }
 
 /// Reads AWS and plans.
@@ -190,7 +190,7 @@ async fn publish(
     status.phase = Phase::AwaitingApproval;
     timing::phase_began(&mut status, now);
     context.event(rollback, Reason::Planned, &sentence, false);
-    approve::decide(context, rollback, status, Some(selection)).await
+    Box::pin(approve::decide(context, rollback, status, Some(selection))).await
 }
 
 /// Every ledger of the instance that is about what was selected.

@@ -38,7 +38,7 @@ pub async fn reconcile(
         }
     };
     let began = context.clock.now();
-    let outcome = step(&context, rollback).await;
+    let outcome = Box::pin(step(&context, rollback)).await;
     let took = context.clock.now().duration_since(began).unsigned_abs();
     context.metrics.reconciled(took, outcome.as_ref().err().map(|error| error.class().label()));
     match outcome {
@@ -87,15 +87,15 @@ async fn step(context: &Arc<Context>, rollback: &Rollback) -> Result<Action, Err
             observed_generation: rollback.metadata.generation.unwrap_or_default(),
             ..RollbackStatus::default()
         };
-        return plan_stage::plan(context, rollback, fresh).await;
+        return Box::pin(plan_stage::plan(context, rollback, fresh)).await;
     }
     match status.phase {
         Phase::Planned if rollback.spec.mode == Mode::PlanOnly => {
             plan_stage::observe_generation(context, rollback, status).await?;
             Ok(Action::await_change())
         }
-        Phase::AwaitingApproval => approve::approve(context, rollback, status).await,
-        _ => plan_stage::plan(context, rollback, status).await,
+        Phase::AwaitingApproval => Box::pin(approve::approve(context, rollback, status)).await,
+        _ => Box::pin(plan_stage::plan(context, rollback, status)).await,
     }
 }
 

@@ -63,7 +63,7 @@ pub async fn take_up_all(
             Ok(run) => tracing::info!(rollback = %run.reference, "taken up again"),
             Err(error @ Error::Kubernetes(_)) => return Err(error),
             Err(error) => {
-                tracing::error!(rollback = rollback.name_any(), %error, "cannot be taken up")
+                tracing::error!(rollback = rollback.name_any(), %error, "cannot be taken up");
             }
         }
     }

@@ -95,23 +95,22 @@ impl Tick<'_> {
         let state = self.journal.state(item);
         match (event, state) {
             (Event::Accepted { request_id, at, .. }, ActionState::Intent) => {
-                self.accepted(item, request_id, *at)
+                self.accepted(item, request_id, *at);
             }
             (Event::Completed { at, .. }, ActionState::Intent) => {
                 self.settled(item, *at);
             }
             (Event::Refused { class, message, .. }, ActionState::Intent) => {
-                self.refused(item, class, message)
+                self.refused(item, class, message);
             }
-            (Event::Ended { request_id, at, .. }, ActionState::Requested) => {
+            (Event::Ended { request_id, at, .. }, ActionState::Requested)
                 if self
                     .in_flight
                     .get(&item)
-                    .is_some_and(|entry| entry.request_id.as_ref() == Some(request_id))
-                {
-                    timing::provisioned(&mut self.status, self.in_flight.get(&item), *at);
-                    self.settled(item, *at);
-                }
+                    .is_some_and(|entry| entry.request_id.as_ref() == Some(request_id)) =>
+            {
+                timing::provisioned(&mut self.status, self.in_flight.get(&item), *at);
+                self.settled(item, *at);
             }
             (Event::Resolved { found, at, .. }, ActionState::Intent) => match found {
                 Found::AtWork(request_id) => self.accepted(item, request_id, *at),

@@ -24,7 +24,15 @@ pub fn summarize(status: &mut RollbackStatus, reason: Reason, message: &str, now
     let conditions = &mut status.conditions;
     match ready {
         Some(ready) => {
-            set_condition(conditions, ConditionType::Ready, ready, reason, message, generation, now)
+            set_condition(
+                conditions,
+                ConditionType::Ready,
+                ready,
+                reason,
+                message,
+                generation,
+                now,
+            );
         }
         None => remove_condition(conditions, ConditionType::Ready),
     }

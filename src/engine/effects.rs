@@ -100,7 +100,7 @@ pub fn effects(
     let nothing_to_send = !journal.is_in_flight()
         && (journal.count(ActionState::Planned) == 0 || matches!(halt, Halt::Final(_)));
     planner.read_back(nothing_to_send);
-    planner.finish(halt)
+    Ok(planner.finish(halt))
 }
 
 struct Planner<'a> {
@@ -238,7 +238,7 @@ impl Planner<'_> {
             .collect()
     }
 
-    fn finish(mut self, halt: Halt) -> Result<Effects, JournalError> {
+    fn finish(mut self, halt: Halt) -> Effects {
         let under_way = &self.observations.under_way.reading;
         let items: Vec<usize> =
             self.to_read.iter().copied().filter(|item| !under_way.contains(item)).collect();
@@ -257,6 +257,6 @@ impl Planner<'_> {
         {
             self.effects.wake_at(deadline);
         }
-        Ok(self.effects)
+        self.effects
     }
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::time::later;
 
-const BURST: u32 = 5;
+const BURST: i32 = 5;
 const REFILL: SignedDuration = SignedDuration::from_secs(1);
 
 /// A bucket of five writes that is refilled at one a second.
@@ -28,7 +28,7 @@ impl WriteBudget {
     pub fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
         let base = self.full_at.max(now);
         let next = later(base, REFILL);
-        let latest = later(now, REFILL * BURST as i32);
+        let latest = later(now, REFILL * BURST);
         if next <= latest {
             self.full_at = next;
             Ok(())

@@ -71,7 +71,9 @@ fn wording_is_not_part_of_the_digest() {
         edit(&mut asked);
         let after = asked.plan();
         assert_eq!(before.digest, after.digest, "{what}");
-        let keys = |plan: &Plan| plan.items.iter().map(|item| item.key()).collect::<Vec<_>>();
+        let keys = |plan: &Plan| {
+            plan.items.iter().map(crate::api::plan::PlanItem::key).collect::<Vec<_>>()
+        };
         assert_eq!(keys(&before), keys(&after), "{what}");
     }
 }

@@ -85,6 +85,7 @@ fn named(principal: &Principal) -> NamedPrincipal {
 /// What tests say about records.
 impl Record {
     /// The same with the digest of what it says now.
+    #[must_use]
     pub fn signed(mut self) -> Self {
         self.digest = record_digest(&self.spec);
         self
@@ -95,6 +96,7 @@ impl Record {
         self.signed()
     }
 
+    #[must_use]
     pub fn change(self, effect: Effect, before: Before, key: &AssignmentKey) -> Self {
         self.with(|spec| {
             spec.changes.push(Change {
@@ -110,15 +112,18 @@ impl Record {
     }
 
     /// Gave access that was not there before.
+    #[must_use]
     pub fn grants(self, key: &AssignmentKey) -> Self {
         self.change(Effect::Granted, Before::Absent, key)
     }
 
     /// Took access that was there before.
+    #[must_use]
     pub fn revokes(self, key: &AssignmentKey) -> Self {
         self.change(Effect::Revoked, Before::Present, key)
     }
 
+    #[must_use]
     pub fn failed(self, effect: Effect, key: &AssignmentKey) -> Self {
         self.with(|spec| {
             spec.failed.push(FailedChange {
@@ -131,15 +136,18 @@ impl Record {
         })
     }
 
+    #[must_use]
     pub fn tool(self, tool: &str) -> Self {
         self.with(|spec| tool.clone_into(&mut spec.source.tool))
     }
 
+    #[must_use]
     pub fn precision(self, precision: Precision) -> Self {
         self.with(|spec| spec.occurred_at_precision = precision)
     }
 
     /// The whole record is one request.
+    #[must_use]
     pub fn request(self, number: usize) -> Self {
         let id = format!("00000000-0000-4000-8000-{number:012}").parse().unwrap();
         self.with(|spec| {
@@ -149,6 +157,7 @@ impl Record {
         })
     }
 
+    #[must_use]
     pub fn reference(&self) -> RecordRef {
         RecordRef {
             name: self.name.clone(),
