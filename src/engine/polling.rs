@@ -43,7 +43,8 @@ struct Tracked<T> {
     owner: T,
     pool: Pool,
     accepted_at: Timestamp,
-    seen: bool,
+    /// When the last list that showed it was asked for.
+    seen_at: Option<Timestamp>,
     absences: u8,
 }
 
@@ -82,7 +83,7 @@ impl<T: Clone> Poller<T> {
             owner,
             pool,
             accepted_at,
-            seen: false,
+            seen_at: None,
             absences: 0,
         });
     }
@@ -144,7 +145,7 @@ impl<T: Clone> Poller<T> {
         self.last_poll.insert(pool, begun);
         for request_id in in_progress {
             if let Some(tracked) = self.tracked.get_mut(request_id) {
-                tracked.seen = true;
+                tracked.seen_at = Some(begun);
                 tracked.absences = 0;
             }
         }
@@ -160,7 +161,7 @@ impl<T: Clone> Poller<T> {
             tracked.absences = tracked.absences.saturating_add(1);
             let old_enough =
                 begun.duration_since(tracked.accepted_at) >= UNSEEN_AGE && tracked.absences >= 2;
-            if tracked.seen || old_enough {
+            if tracked.seen_at.is_some() || old_enough {
                 ended.push(Ended {
                     owner: tracked.owner.clone(),
                     request_id: request_id.clone(),
@@ -170,7 +171,7 @@ impl<T: Clone> Poller<T> {
             }
         }
         for end in &ended {
-            self.end(&end.request_id, end.pool, end.latency_seconds);
+            self.end(&end.request_id, now);
         }
         ended
     }
@@ -184,7 +185,7 @@ impl<T: Clone> Poller<T> {
             pool: tracked.pool,
             latency_seconds: now.duration_since(tracked.accepted_at).as_secs_f64(),
         };
-        self.end(request_id, end.pool, end.latency_seconds);
+        self.end(request_id, now);
         Some(end)
     }
 
@@ -202,10 +203,23 @@ impl<T: Clone> Poller<T> {
         self.last_poll.insert(pool, begun);
     }
 
-    fn end(&mut self, request_id: &RequestId, pool: Pool, latency: f64) {
-        self.tracked.remove(request_id);
-        let smoothed = self.latency.get(&pool).map_or(latency, |known| 0.8 * known + 0.2 * latency);
-        self.latency.insert(pool, smoothed);
+    /// Forgets a request that has ended and learns from it. It ended between the last list that
+    /// showed it and now. One that no list showed ended before anybody looked, perhaps long ago:
+    /// the next ones are looked at earlier.
+    fn end(&mut self, request_id: &RequestId, now: Timestamp) {
+        let Some(tracked) = self.tracked.remove(request_id) else { return };
+        let at_most = now.duration_since(tracked.accepted_at).as_secs_f64();
+        let known = self.latency.get(&tracked.pool).copied();
+        let learned = match (tracked.seen_at, known) {
+            (Some(seen_at), known) => {
+                let at_least = seen_at.duration_since(tracked.accepted_at).as_secs_f64();
+                let sample = f64::midpoint(at_least, at_most);
+                known.map_or(sample, |known| 0.8 * known + 0.2 * sample)
+            }
+            (None, Some(known)) => 0.8 * known.min(at_most),
+            (None, None) => return,
+        };
+        self.latency.insert(tracked.pool, learned);
     }
 }
 
@@ -282,10 +296,29 @@ mod tests {
         poller.track(id(1), 1, Pool::Deletions, at(0));
         poller.observe(Pool::Deletions, &[id(1)], at(1000), at(1000));
         poller.observe(Pool::Deletions, &[], at(5000), at(5000));
-        assert_eq!(poller.latency(Pool::Deletions), Some(5.0));
+        assert_eq!(poller.latency(Pool::Deletions), Some(3.0), "between the two polls");
         poller.track(id(2), 2, Pool::Deletions, at(10_000));
-        assert_eq!(poller.next(), Some((at(14_000), Pool::Deletions)));
-        poller.observe(Pool::Deletions, &[id(2)], at(14_000), at(14_005));
-        assert_eq!(poller.next(), Some((at(14_500), Pool::Deletions)));
+        assert_eq!(poller.next(), Some((at(12_400), Pool::Deletions)));
+        poller.observe(Pool::Deletions, &[id(2)], at(12_400), at(12_405));
+        assert_eq!(poller.next(), Some((at(12_700), Pool::Deletions)));
+    }
+
+    #[test]
+    fn what_ended_unseen_makes_the_next_poll_come_earlier() {
+        let mut poller = Poller::default();
+        poller.track(id(1), 1, Pool::Deletions, at(0));
+        poller.observe(Pool::Deletions, &[id(1)], at(99_000), at(99_000));
+        poller.observe(Pool::Deletions, &[], at(101_000), at(101_000));
+        assert_eq!(poller.latency(Pool::Deletions), Some(100.0));
+        let mut now = 200_000;
+        for n in 2..20 {
+            poller.track(id(n), n, Pool::Deletions, at(now));
+            for _ in 0..2 {
+                let (due, _) = poller.next().unwrap();
+                now = due.as_millisecond().max(now + 200);
+                poller.observe(Pool::Deletions, &[], at(now), at(now));
+            }
+        }
+        assert!(poller.latency(Pool::Deletions).unwrap() < 4.0, "{:?}", poller.latency(Pool::Deletions));
     }
 }
