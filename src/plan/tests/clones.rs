@@ -46,6 +46,8 @@ fn a_clone_that_nobody_looked_at_is_not_judged() {
     assert_eq!(try_plan(&[], &[&clone], &world), Err(Refusal::Unread(set(9))));
 }
 
+type Edit = fn(&mut SetFacts);
+
 #[test]
 fn what_the_clone_made_is_compared() {
     let known = cloned("clone", 0);
@@ -54,7 +56,6 @@ fn what_the_clone_made_is_compared() {
         created.content_digest = Some(content_digest(&content()));
     });
     let unknown = edited(cloned("clone", 0), |created| created.content = None);
-    type Edit = fn(&mut SetFacts);
     let same: Edit = |_| {};
     let laid_out: Edit = |facts| {
         facts.content.as_mut().unwrap().inline_policy =

@@ -6,6 +6,7 @@ use super::fixtures::{
     INSTANCE, account, content, instance_arn, key, live, operation, set, triple, try_plan,
 };
 use crate::api::instance::{ApprovalPolicy, Policy};
+use crate::api::plan::PlanItem;
 use crate::api::record::PermissionSetContent;
 use crate::api::rollback::{Mode, OnDrift, OnFailure};
 use crate::model::Before;
@@ -19,6 +20,8 @@ struct Asked {
     live: Live,
     intent: Intent,
 }
+
+type Edit = fn(&mut Asked);
 
 impl Asked {
     fn new() -> Self {
@@ -50,7 +53,6 @@ impl Asked {
 fn wording_is_not_part_of_the_digest() {
     let before = Asked::new().plan();
     assert!(before.digest.starts_with("sha256:") && before.digest.len() == 71);
-    type Edit = fn(&mut Asked);
     let edits: [(&str, Edit); 7] = [
         ("order of records", |it| it.records.reverse()),
         ("order of selection", |it| it.selected.reverse()),
@@ -71,16 +73,13 @@ fn wording_is_not_part_of_the_digest() {
         edit(&mut asked);
         let after = asked.plan();
         assert_eq!(before.digest, after.digest, "{what}");
-        let keys = |plan: &Plan| {
-            plan.items.iter().map(crate::api::plan::PlanItem::key).collect::<Vec<_>>()
-        };
+        let keys = |plan: &Plan| plan.items.iter().map(PlanItem::key).collect::<Vec<_>>();
         assert_eq!(keys(&before), keys(&after), "{what}");
     }
 }
 
 #[test]
 fn every_part_of_the_meaning_is_part_of_the_digest() {
-    type Edit = fn(&mut Asked);
     let edits: [(&str, Edit); 17] = [
         ("nothing", |_| {}),
         ("live state", |it| {

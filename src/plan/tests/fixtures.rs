@@ -20,26 +20,30 @@ use crate::plan::{
     record_digest, touched,
 };
 
-pub const INSTANCE: &str = "main";
+pub(super) const INSTANCE: &str = "main";
 
-pub fn instance_arn() -> InstanceArn {
+pub(super) fn instance_arn() -> InstanceArn {
     "arn:aws:sso:::instance/ssoins-grrwdwht9b3hswl7".parse().unwrap()
 }
 
-pub fn set(number: usize) -> PermissionSetArn {
+pub(super) fn set(number: usize) -> PermissionSetArn {
     format!("arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-{number:016}").parse().unwrap()
 }
 
-pub fn account(number: usize) -> AccountId {
+pub(super) fn account(number: usize) -> AccountId {
     format!("{number:012}").parse().unwrap()
 }
 
-pub fn user(number: usize) -> PrincipalId {
+pub(super) fn user(number: usize) -> PrincipalId {
     format!("00000000-0000-4000-8000-{number:012}").parse().unwrap()
 }
 
 /// One user's assignment of one set in one account.
-pub fn triple(account_number: usize, set_number: usize, user_number: usize) -> AssignmentKey {
+pub(super) fn triple(
+    account_number: usize,
+    set_number: usize,
+    user_number: usize,
+) -> AssignmentKey {
     AssignmentKey {
         account: account(account_number),
         permission_set: set(set_number),
@@ -48,17 +52,17 @@ pub fn triple(account_number: usize, set_number: usize, user_number: usize) -> A
 }
 
 /// The same user's assignment of the same set in some account.
-pub fn key(number: usize) -> AssignmentKey {
+pub(super) fn key(number: usize) -> AssignmentKey {
     triple(number, 0, 0)
 }
 
 /// A time, in seconds after some beginning.
-pub fn time(seconds: i64) -> Timestamp {
+pub(super) fn time(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).unwrap()
 }
 
 /// An operation record with nothing in it yet.
-pub fn operation(id: &str, at: i64) -> Record {
+pub(super) fn operation(id: &str, at: i64) -> Record {
     let spec = OperationRecordSpec {
         instance: INSTANCE.to_owned(),
         operation_type: OperationType::Assign,
@@ -85,19 +89,17 @@ fn named(principal: &Principal) -> NamedPrincipal {
 /// What tests say about records.
 impl Record {
     /// The same with the digest of what it says now.
-    #[must_use]
-    pub fn signed(mut self) -> Self {
+    pub(super) fn signed(mut self) -> Self {
         self.digest = record_digest(&self.spec);
         self
     }
 
-    pub fn with(mut self, edit: impl FnOnce(&mut OperationRecordSpec)) -> Self {
+    pub(super) fn with(mut self, edit: impl FnOnce(&mut OperationRecordSpec)) -> Self {
         edit(&mut self.spec);
         self.signed()
     }
 
-    #[must_use]
-    pub fn change(self, effect: Effect, before: Before, key: &AssignmentKey) -> Self {
+    pub(super) fn change(self, effect: Effect, before: Before, key: &AssignmentKey) -> Self {
         self.with(|spec| {
             spec.changes.push(Change {
                 effect,
@@ -112,19 +114,16 @@ impl Record {
     }
 
     /// Gave access that was not there before.
-    #[must_use]
-    pub fn grants(self, key: &AssignmentKey) -> Self {
+    pub(super) fn grants(self, key: &AssignmentKey) -> Self {
         self.change(Effect::Granted, Before::Absent, key)
     }
 
     /// Took access that was there before.
-    #[must_use]
-    pub fn revokes(self, key: &AssignmentKey) -> Self {
+    pub(super) fn revokes(self, key: &AssignmentKey) -> Self {
         self.change(Effect::Revoked, Before::Present, key)
     }
 
-    #[must_use]
-    pub fn failed(self, effect: Effect, key: &AssignmentKey) -> Self {
+    pub(super) fn failed(self, effect: Effect, key: &AssignmentKey) -> Self {
         self.with(|spec| {
             spec.failed.push(FailedChange {
                 effect,
@@ -136,19 +135,16 @@ impl Record {
         })
     }
 
-    #[must_use]
-    pub fn tool(self, tool: &str) -> Self {
+    pub(super) fn tool(self, tool: &str) -> Self {
         self.with(|spec| tool.clone_into(&mut spec.source.tool))
     }
 
-    #[must_use]
-    pub fn precision(self, precision: Precision) -> Self {
+    pub(super) fn precision(self, precision: Precision) -> Self {
         self.with(|spec| spec.occurred_at_precision = precision)
     }
 
     /// The whole record is one request.
-    #[must_use]
-    pub fn request(self, number: usize) -> Self {
+    pub(super) fn request(self, number: usize) -> Self {
         let id = format!("00000000-0000-4000-8000-{number:012}").parse().unwrap();
         self.with(|spec| {
             for change in &mut spec.changes {
@@ -157,8 +153,7 @@ impl Record {
         })
     }
 
-    #[must_use]
-    pub fn reference(&self) -> RecordRef {
+    pub(super) fn reference(&self) -> RecordRef {
         RecordRef {
             name: self.name.clone(),
             source: self.spec.source.clone(),
@@ -168,7 +163,7 @@ impl Record {
 }
 
 /// The creation of set 9 as a clone of set 0.
-pub fn cloned(id: &str, at: i64) -> Record {
+pub(super) fn cloned(id: &str, at: i64) -> Record {
     operation(id, at).with(|spec| {
         spec.operation_type = OperationType::ClonePermissionSet;
         spec.created_permission_set = Some(CreatedPermissionSet {
@@ -182,7 +177,7 @@ pub fn cloned(id: &str, at: i64) -> Record {
     })
 }
 
-pub fn content() -> PermissionSetContent {
+pub(super) fn content() -> PermissionSetContent {
     PermissionSetContent {
         session_duration: Some("PT2H".to_owned()),
         inline_policy: Some(r#"{"Version": "2012-10-17", "Statement": []}"#.to_owned()),
@@ -192,7 +187,12 @@ pub fn content() -> PermissionSetContent {
 }
 
 /// What a ledger says about one key.
-pub fn found(key: &Key, before: Presence, goal: Presence, outcome: LedgerOutcome) -> LedgerKeys {
+pub(super) fn found(
+    key: &Key,
+    before: Presence,
+    goal: Presence,
+    outcome: LedgerOutcome,
+) -> LedgerKeys {
     let (principal, accounts) = match key {
         Key::Assignment(key) => (Some(named(&key.principal)), vec![key.account.clone()]),
         Key::PermissionSet(_) => (None, Vec::new()),
@@ -208,7 +208,7 @@ pub fn found(key: &Key, before: Presence, goal: Presence, outcome: LedgerOutcome
 }
 
 /// The ledger of one attempt of the Rollback `name`.
-pub fn ledger(
+pub(super) fn ledger(
     name: &str,
     attempt: i32,
     at: i64,
@@ -239,7 +239,7 @@ pub fn ledger(
 }
 
 /// The ledger of a plan of which every action succeeded, but for the keys that `fails` names.
-pub fn executed(
+pub(super) fn executed(
     name: &str,
     attempt: i32,
     at: i64,
@@ -261,7 +261,7 @@ pub fn executed(
 }
 
 /// A world in which these assignments are there, and all that records name is in good order.
-pub fn live(records: &[Record], present: &[AssignmentKey]) -> Live {
+pub(super) fn live(records: &[Record], present: &[AssignmentKey]) -> Live {
     let touched = touched(&records.iter().collect::<Vec<_>>());
     let facts = |set: &PermissionSetArn| SetFacts {
         exists: true,
@@ -295,11 +295,15 @@ pub fn live(records: &[Record], present: &[AssignmentKey]) -> Live {
 }
 
 /// A plan under the default policy.
-pub fn try_plan(records: &[Record], selected: &[&Record], live: &Live) -> Result<Plan, Refusal> {
+pub(super) fn try_plan(
+    records: &[Record],
+    selected: &[&Record],
+    live: &Live,
+) -> Result<Plan, Refusal> {
     plan_under(&Policy::default(), records, selected, live)
 }
 
-pub fn plan_under(
+pub(super) fn plan_under(
     policy: &Policy,
     records: &[Record],
     selected: &[&Record],
@@ -318,16 +322,16 @@ pub fn plan_under(
 }
 
 /// The plan of undoing `selected` when `present` is there.
-pub fn undo(records: &[Record], selected: &[&Record], present: &[AssignmentKey]) -> Plan {
+pub(super) fn undo(records: &[Record], selected: &[&Record], present: &[AssignmentKey]) -> Plan {
     try_plan(records, selected, &live(records, present)).unwrap()
 }
 
 /// The one item of a plan of one key.
-pub fn only(plan: &Plan) -> &PlanItem {
+pub(super) fn only(plan: &Plan) -> &PlanItem {
     assert_eq!(plan.items.len(), 1, "{:#?}", plan.items);
     plan.items.first().unwrap()
 }
 
-pub fn keys_of(plan: &Plan) -> BTreeSet<Key> {
+pub(super) fn keys_of(plan: &Plan) -> BTreeSet<Key> {
     plan.items.iter().map(PlanItem::key).collect()
 }

@@ -7,11 +7,11 @@
 use std::collections::BTreeSet;
 
 /// Who did something that can be undone, by its place in the story.
-pub type Doer = usize;
+pub(super) type Doer = usize;
 
 /// What an undo did about one key.
 #[derive(Debug, Clone, Copy)]
-pub struct Undone {
+pub(super) struct Undone {
     pub key: usize,
     /// What it made of the key, if it wrote.
     pub wrote: Option<bool>,
@@ -20,7 +20,7 @@ pub struct Undone {
 }
 
 #[derive(Debug, Clone)]
-pub enum Happened {
+pub(super) enum Happened {
     /// A recorded operation: keys with the state after it, and whether it knew the state before.
     Operation { keys: Vec<(usize, bool)>, knew: bool },
     /// A change that nobody recorded.
@@ -31,25 +31,25 @@ pub enum Happened {
 
 /// What is to be done about one open key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Decision {
+pub(super) enum Decision {
     Leave,
     Unexplained,
     Write(bool),
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Model {
+pub(super) struct Model {
     pub start: BTreeSet<usize>,
     pub world: BTreeSet<usize>,
     pub story: Vec<Happened>,
 }
 
 impl Model {
-    pub fn new(start: BTreeSet<usize>) -> Self {
+    pub(super) fn new(start: BTreeSet<usize>) -> Self {
         Self { world: start.clone(), start, story: Vec::new() }
     }
 
-    pub fn put(&mut self, key: usize, there: bool) {
+    pub(super) fn put(&mut self, key: usize, there: bool) {
         if there {
             self.world.insert(key);
         } else {
@@ -58,7 +58,7 @@ impl Model {
     }
 
     /// What is to be done about every key of these doers that is still open.
-    pub fn decide(&self, selected: &BTreeSet<Doer>) -> Vec<(usize, Decision)> {
+    pub(super) fn decide(&self, selected: &BTreeSet<Doer>) -> Vec<(usize, Decision)> {
         let keys: BTreeSet<usize> =
             selected.iter().flat_map(|doer| self.written_by(*doer)).collect();
         keys.into_iter()
@@ -138,7 +138,7 @@ impl Model {
     }
 
     /// Whether anything that came later saw the state of the key.
-    pub fn is_seen(&self, at: usize, key: usize) -> bool {
+    pub(super) fn is_seen(&self, at: usize, key: usize) -> bool {
         self.story.iter().skip(at + 1).any(|later| match later {
             Happened::Operation { keys, knew } => {
                 *knew && keys.iter().any(|(other, _)| *other == key)
@@ -149,7 +149,7 @@ impl Model {
     }
 
     /// Whether the key was changed unseen, so that another unseen change would hide it for ever.
-    pub fn has_unseen(&self, key: usize) -> bool {
+    pub(super) fn has_unseen(&self, key: usize) -> bool {
         self.story.iter().enumerate().any(|(at, happened)| {
             matches!(happened, Happened::Foreign { key: other, .. } if *other == key)
                 && !self.is_seen(at, key)
@@ -157,7 +157,7 @@ impl Model {
     }
 
     /// Whether any record is about the key.
-    pub fn is_recorded(&self, key: usize) -> bool {
+    pub(super) fn is_recorded(&self, key: usize) -> bool {
         self.story.iter().any(|happened| {
             matches!(happened, Happened::Operation { keys, .. } if keys.iter().any(|(other, _)| *other == key))
         })

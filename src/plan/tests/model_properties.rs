@@ -96,7 +96,7 @@ impl History {
     }
 
     /// Plans the undo, holds the plan against the model, and executes it.
-    fn undo(&mut self, doers: &BTreeSet<Doer>, fails: &[bool; KEYS]) {
+    fn undo(&mut self, doers: &BTreeSet<Doer>, fails: [bool; KEYS]) {
         let decided = self.model.decide(doers);
         let plan = match self.plan(doers) {
             Ok(plan) => plan,
@@ -153,7 +153,7 @@ impl History {
                 let doers = self.doers();
                 if !doers.is_empty() {
                     let chosen = which.iter().map(|at| doers[at.index(doers.len())]).collect();
-                    self.undo(&chosen, &fails);
+                    self.undo(&chosen, fails);
                 }
             }
         }
@@ -202,7 +202,9 @@ fn operations() -> impl Strategy<Value = History> {
     let steps = proptest::collection::vec(proptest::array::uniform3(change), 1..10);
     (start(), steps).prop_map(|(start, steps)| {
         let mut history = History::new(start);
-        steps.into_iter().for_each(|changes| history.take(Step::Operation(changes, true)));
+        for changes in steps {
+            history.take(Step::Operation(changes, true));
+        }
         history
     })
 }
@@ -233,10 +235,10 @@ proptest! {
         doers.sort_by_key(|at| seed.get(*at).copied());
         let first: BTreeSet<Doer> = doers.iter().copied().take(at_once).collect();
         if !first.is_empty() {
-            history.undo(&first, &NO_FAILURE);
+            history.undo(&first, NO_FAILURE);
         }
         for doer in doers.into_iter().skip(at_once) {
-            history.undo(&BTreeSet::from([doer]), &NO_FAILURE);
+            history.undo(&BTreeSet::from([doer]), NO_FAILURE);
         }
         prop_assert_eq!(&history.model.world, &history.model.start);
     }
@@ -252,13 +254,16 @@ proptest! {
             history.take(step);
         }
         let doers = history.doers();
-        prop_assume!(!doers.is_empty());
+        if doers.is_empty() {
+            return Ok(());
+        }
         let chosen = which.iter().map(|at| doers[at.index(doers.len())]).collect();
         let before = history.model.world.clone();
         let count = history.records.len();
-        history.undo(&chosen, &NO_FAILURE);
-        prop_assume!(history.records.len() > count);
-        history.undo(&BTreeSet::from([count]), &NO_FAILURE);
+        history.undo(&chosen, NO_FAILURE);
+        if history.records.len() > count {
+            history.undo(&BTreeSet::from([count]), NO_FAILURE);
+        }
         prop_assert_eq!(&history.model.world, &before);
     }
 
@@ -270,11 +275,13 @@ proptest! {
     ) {
         let mut history = history;
         let doers: BTreeSet<Doer> = history.doers().into_iter().collect();
-        prop_assume!(!doers.is_empty());
-        for fails in &fails {
-            history.undo(&doers, fails);
+        if doers.is_empty() {
+            return Ok(());
         }
-        history.undo(&doers, &NO_FAILURE);
+        for fails in &fails {
+            history.undo(&doers, *fails);
+        }
+        history.undo(&doers, NO_FAILURE);
         prop_assert_eq!(&history.model.world, &history.model.start);
         prop_assert_eq!(history.plan(&doers), Err(Refusal::NothingOpen));
     }
@@ -293,7 +300,7 @@ fn up_to_four_operations_in_every_order_of_undoing() {
             for order in permutations(count) {
                 let mut history = history.clone();
                 for doer in order {
-                    history.undo(&BTreeSet::from([doer]), &NO_FAILURE);
+                    history.undo(&BTreeSet::from([doer]), NO_FAILURE);
                 }
                 assert_eq!(history.model.world, history.model.start, "{history:#?}");
                 cases += 1;

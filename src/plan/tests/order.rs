@@ -10,7 +10,7 @@ use crate::model::Effect::{Granted, Revoked};
 use crate::model::{ActionKind, AssignmentKey, Before, Presence};
 use crate::plan::{Plan, Record, shards};
 
-pub fn sharded(plan: &Plan) -> Vec<RollbackPlanSpec> {
+pub(super) fn sharded(plan: &Plan) -> Vec<RollbackPlanSpec> {
     shards(plan, "undo", "uid", &instance_arn(), 1)
 }
 

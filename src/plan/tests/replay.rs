@@ -1,234 +1,109 @@
 //! One key, a few records: what is wanted, and what is done about it.
+//!
+//! Stories are written as one word for each record: its name, `+` for a grant or `-` for a revoke,
+//! and what was there before: `0` absent, `1` present, `?` unknown.
 
-use super::fixtures::{found, key, ledger, only, operation, undo};
-use crate::api::plan::Disposition::{self, Act, AlreadySo, Kept, Unexplained};
+use super::fixtures::{found, key, keys_of, ledger, live, only, operation, triple, try_plan, undo};
+use crate::api::plan::Disposition::{self, Act, Kept};
 use crate::api::record::LedgerOutcome;
 use crate::model::Before::{Absent, Present, Unknown};
 use crate::model::Effect::{Granted, Revoked};
-use crate::model::{ActionKind, Before, Effect, Grade, Key, Presence};
-use crate::plan::Record;
+use crate::model::{ActionKind, Grade, Key, Presence};
+use crate::plan::{Plan, Record};
 
-/// What happened to the key before it is looked at: grant or revoke, and what was there before.
-type Story<'a> = &'a [(&'a str, Effect, Before)];
-
-fn told(story: Story<'_>) -> Vec<Record> {
-    (1..)
-        .zip(story)
-        .map(|(at, (id, effect, before))| {
-            operation(id, at * 3600).change(*effect, *before, &key(1))
-        })
-        .collect()
+fn told(story: &str) -> Vec<Record> {
+    let word = |(at, word): (i64, &str)| {
+        let (name, what) = word.split_at(1);
+        let effect = if what.starts_with('+') { Granted } else { Revoked };
+        let before = match &what[1..] {
+            "0" => Absent,
+            "1" => Present,
+            "?" => Unknown,
+            _ => panic!("{word}"),
+        };
+        operation(name, at * 3600).change(effect, before, &key(1))
+    };
+    (1..).zip(story.split(' ')).map(word).collect()
 }
 
-#[track_caller]
-fn judged(
-    story: Story<'_>,
-    selected: &[&str],
-    live: bool,
-) -> (Disposition, ActionKind, Option<String>, Grade) {
+/// The plan of undoing the records of these names, one letter each.
+fn judged(story: &str, selected: &str, live: u8) -> Plan {
     let records = told(story);
-    let selected: Vec<&Record> =
-        records.iter().filter(|record| selected.contains(&record.name.as_str())).collect();
-    let present = if live { vec![key(1)] } else { Vec::new() };
-    let plan = undo(&records, &selected, &present);
-    let item = only(&plan);
-    (item.disposition, item.action, item.kept_for.clone(), item.grade)
+    let chosen: Vec<&Record> =
+        records.iter().filter(|record| selected.contains(record.name.as_str())).collect();
+    let present = if live == 1 { vec![key(1)] } else { Vec::new() };
+    undo(&records, &chosen, &present)
 }
 
-const CREATE: ActionKind = ActionKind::CreateAssignment;
-const DELETE: ActionKind = ActionKind::DeleteAssignment;
+fn in_words(plan: &Plan) -> String {
+    let item = only(plan);
+    match (item.disposition, item.action) {
+        (Disposition::Act, ActionKind::CreateAssignment) => "create".to_owned(),
+        (Disposition::Act, _) => "delete".to_owned(),
+        (Disposition::AlreadySo, _) => "already so".to_owned(),
+        (Disposition::Kept, _) => format!("kept for {}", item.kept_for.as_deref().unwrap_or("")),
+        (Disposition::Unexplained, _) => "unexplained".to_owned(),
+        (Disposition::Blocked, _) => "blocked".to_owned(),
+    }
+}
+
+/// What it is about, the story, what is undone, whether the key is there, and what is done.
+type Row = (&'static str, &'static str, &'static str, u8, &'static str);
+
+const ROWS: &[Row] = &[
+    ("a grant is taken back", "a+0", "a", 1, "delete"),
+    ("a revoke is given back", "a-1", "a", 0, "create"),
+    ("somebody took it already", "a+0", "a", 0, "already so"),
+    ("somebody gave it already", "a-1", "a", 1, "already so"),
+    ("the grant changed nothing", "a+1", "a", 1, "already so"),
+    ("the revoke changed nothing", "a-0", "a", 0, "already so"),
+    ("it changed nothing and is gone since", "a+1", "a", 0, "unexplained"),
+    ("a later grant holds it", "a+0 b+1", "a", 1, "kept for b"),
+    ("an earlier grant holds it", "a+0 b+1", "b", 1, "kept for a"),
+    ("an earlier revoke holds it", "a-1 b-0", "b", 0, "kept for a"),
+    ("both grants are undone", "a+0 b+1", "ab", 1, "delete"),
+    ("a later revoke did it", "a+0 b-1", "a", 0, "already so"),
+    ("the revoke after a grant", "a+0 b-1", "b", 0, "create"),
+    ("grant and revoke are undone", "a+0 b-1", "ab", 0, "already so"),
+    ("kept, yet gone", "a+0 b+1", "a", 0, "unexplained"),
+    ("revoked by record, yet there", "a+0 b-1", "a", 1, "unexplained"),
+    ("a revoke between two grants, the later one undone", "a+0 b-1 c+0", "c", 1, "delete"),
+    ("a revoke between two grants, all undone", "a+0 b-1 c+0", "abc", 1, "delete"),
+    ("a revoke overlaps a second grant", "a+0 b+1 c-1", "c", 0, "create"),
+    ("its undo leaves what the second grant wants", "a+0 b+1 c-1", "ac", 0, "create"),
+    ("an unrecorded removal before b stays", "a-1 b-1", "b", 0, "create"),
+    ("an unrecorded removal, both undone", "a+0 b+0", "ab", 1, "delete"),
+    ("an unrecorded removal, the first undone", "a+0 b+0", "a", 1, "kept for b"),
+    ("an unrecorded removal, the second undone", "a+0 b+0", "b", 1, "delete"),
+    ("an unrecorded grant that c reveals is nobody's to undo", "a+0 b-1 c+1", "c", 1, "already so"),
+    ("nor is it when all is undone", "a+0 b-1 c+1", "abc", 1, "already so"),
+    ("an unknown state contradicts nothing", "a+0 b+?", "b", 1, "kept for a"),
+    ("nor does it reveal anything", "a+0 b-1 c+?", "bc", 1, "kept for a"),
+];
 
 #[test]
 fn the_rules_of_replay() {
-    let grant = ("a", Granted, Absent);
-    let revoke = ("a", Revoked, Present);
-    let rows: &[(&str, Story<'_>, &[&str], bool, Disposition, ActionKind, Option<&str>)] = &[
-        ("a grant is taken back", &[grant], &["a"], true, Act, DELETE, None),
-        ("a revoke is given back", &[revoke], &["a"], false, Act, CREATE, None),
-        ("somebody took it already", &[grant], &["a"], false, AlreadySo, DELETE, None),
-        ("somebody gave it already", &[revoke], &["a"], true, AlreadySo, CREATE, None),
-        (
-            "the grant changed nothing",
-            &[("a", Granted, Present)],
-            &["a"],
-            true,
-            AlreadySo,
-            CREATE,
-            None,
-        ),
-        (
-            "the revoke changed nothing",
-            &[("a", Revoked, Absent)],
-            &["a"],
-            false,
-            AlreadySo,
-            DELETE,
-            None,
-        ),
-        (
-            "it changed nothing and is gone since",
-            &[("a", Granted, Present)],
-            &["a"],
-            false,
-            Unexplained,
-            CREATE,
-            None,
-        ),
-        (
-            "a later grant holds it",
-            &[grant, ("b", Granted, Present)],
-            &["a"],
-            true,
-            Kept,
-            DELETE,
-            Some("b"),
-        ),
-        (
-            "an earlier grant holds it",
-            &[grant, ("b", Granted, Present)],
-            &["b"],
-            true,
-            Kept,
-            DELETE,
-            Some("a"),
-        ),
-        (
-            "an earlier revoke holds it",
-            &[revoke, ("b", Revoked, Absent)],
-            &["b"],
-            false,
-            Kept,
-            CREATE,
-            Some("a"),
-        ),
-        (
-            "both grants undone",
-            &[grant, ("b", Granted, Present)],
-            &["a", "b"],
-            true,
-            Act,
-            DELETE,
-            None,
-        ),
-        (
-            "a later revoke did it",
-            &[grant, ("b", Revoked, Present)],
-            &["a"],
-            false,
-            AlreadySo,
-            DELETE,
-            None,
-        ),
-        (
-            "the revoke after a grant",
-            &[grant, ("b", Revoked, Present)],
-            &["b"],
-            false,
-            Act,
-            CREATE,
-            None,
-        ),
-        (
-            "grant and revoke undone",
-            &[grant, ("b", Revoked, Present)],
-            &["a", "b"],
-            false,
-            AlreadySo,
-            DELETE,
-            None,
-        ),
-        (
-            "kept, yet gone",
-            &[grant, ("b", Granted, Present)],
-            &["a"],
-            false,
-            Unexplained,
-            CREATE,
-            None,
-        ),
-        (
-            "revoked by record, yet there",
-            &[grant, ("b", Revoked, Present)],
-            &["a"],
-            true,
-            Unexplained,
-            DELETE,
-            None,
-        ),
-        (
-            "an unrecorded removal between two grants stays",
-            &[grant, ("b", Granted, Absent)],
-            &["a", "b"],
-            true,
-            Act,
-            DELETE,
-            None,
-        ),
-        (
-            "an unrecorded grant before a revoke is given back",
-            &[("a", Revoked, Absent), ("b", Revoked, Present)],
-            &["b"],
-            false,
-            Act,
-            CREATE,
-            None,
-        ),
-        (
-            "undoing the first grant takes away no unrecorded grant",
-            &[grant, ("b", Revoked, Present), ("c", Granted, Present)],
-            &["a"],
-            true,
-            Kept,
-            DELETE,
-            Some("c"),
-        ),
-        (
-            "an unrecorded grant that a redundant one reveals is not undone",
-            &[grant, ("b", Revoked, Present), ("c", Granted, Present)],
-            &["c"],
-            true,
-            AlreadySo,
-            CREATE,
-            None,
-        ),
-        (
-            "an unknown state contradicts nothing",
-            &[grant, ("b", Granted, Unknown)],
-            &["b"],
-            true,
-            Kept,
-            DELETE,
-            Some("a"),
-        ),
-    ];
-    for (what, story, selected, live, disposition, action, kept_for) in rows {
-        let (found, does, holder, grade) = judged(story, selected, *live);
-        assert_eq!((found, does, holder.as_deref()), (*disposition, *action, *kept_for), "{what}");
-        assert_eq!(grade, Grade::Exact, "{what}");
+    for (what, story, selected, live, expected) in ROWS {
+        let plan = judged(story, selected, *live);
+        assert_eq!(in_words(&plan), *expected, "{what}");
+        assert_eq!((plan.grade, plan.assumed), (Grade::Exact, false), "{what}");
     }
 }
 
 #[test]
 fn what_rests_on_an_unknown_beginning_is_assumed() {
-    let rows: &[(Story<'_>, &[&str], bool, bool)] = &[
-        (&[("a", Granted, Unknown)], &["a"], true, true),
-        (&[("a", Revoked, Unknown)], &["a"], false, true),
+    for (story, selected, live, assumed) in [
+        ("a+?", "a", 1, true),
+        ("a-?", "a", 0, true),
+        ("a-? b-?", "ab", 0, true),
         // A record of what was there before, or a record that is not undone, is no assumption.
-        (&[("a", Granted, Unknown), ("b", Revoked, Unknown)], &["b"], false, false),
-        (&[("a", Granted, Unknown), ("b", Granted, Absent)], &["a", "b"], true, false),
-        (&[("a", Revoked, Unknown), ("b", Revoked, Unknown)], &["a", "b"], false, true),
-    ];
-    for (story, selected, live, assumed) in rows {
-        let (disposition, _, _, grade) = judged(story, selected, *live);
-        assert_eq!(disposition, Act, "{story:?}");
-        assert_eq!(grade == Grade::Assumed, *assumed, "{story:?}");
-        let records = told(story);
-        let chosen: Vec<&Record> =
-            records.iter().filter(|record| selected.contains(&record.name.as_str())).collect();
-        let present = if *live { vec![key(1)] } else { Vec::new() };
-        let plan = undo(&records, &chosen, &present);
-        assert_eq!(plan.assumed, *assumed);
-        assert_eq!(plan.grade == Grade::Assumed, *assumed);
+        ("a+? b-?", "b", 0, false),
+        ("a+? b+0", "ab", 1, false),
+    ] {
+        let plan = judged(story, selected, live);
+        assert_eq!(only(&plan).disposition, Act, "{story}");
+        assert_eq!(only(&plan).grade == Grade::Assumed, assumed, "{story}");
+        assert_eq!((plan.assumed, plan.grade == Grade::Assumed), (assumed, assumed), "{story}");
     }
 }
 
@@ -261,14 +136,13 @@ fn records_of_another_instance_say_nothing() {
 fn a_selected_record_need_not_be_among_the_others() {
     let a = operation("a", 0).grants(&key(1));
     let b = operation("b", 3600).change(Granted, Present, &key(1));
-    let world = super::fixtures::live(std::slice::from_ref(&a), &[key(1)]);
-    let plan = super::fixtures::try_plan(&[b], &[&a], &world).unwrap();
+    let world = live(std::slice::from_ref(&a), &[key(1)]);
+    let plan = try_plan(&[b], &[&a], &world).unwrap();
     assert_eq!(only(&plan).kept_for.as_deref(), Some("b"));
 }
 
 #[test]
 fn copies_with_two_sets_touch_exact_keys_only() {
-    use super::fixtures::{keys_of, triple};
     // Two sets were copied, each in another account: never sets × accounts.
     let copied = operation("copy", 0).grants(&triple(1, 1, 7)).grants(&triple(2, 2, 7));
     let older = triple(1, 2, 7);
