@@ -92,10 +92,12 @@ impl Client {
                 .max_results(PAGE)
                 .set_next_token(pages.token());
             let page = self.send(OPERATION, call.send()).await?;
-            for row in answer.required("AccountAssignments", page.account_assignments)? {
+            let rows = answer.required("AccountAssignments", page.account_assignments)?;
+            let count = rows.len();
+            for row in rows {
                 principals.push(principal(answer, row.principal_type, row.principal_id)?);
             }
-            if !pages.has_next(page.next_token)? {
+            if !pages.has_next(page.next_token, count)? {
                 return Ok(principals);
             }
         }
@@ -139,14 +141,16 @@ impl Client {
                 .max_results(PAGE)
                 .set_next_token(pages.token());
             let page = self.send(OPERATION, call.send()).await?;
-            for row in answer.required("AccountAssignments", page.account_assignments)? {
+            let rows = answer.required("AccountAssignments", page.account_assignments)?;
+            let count = rows.len();
+            for row in rows {
                 access.push(Access {
                     account: answer.id("AccountId", row.account_id)?,
                     permission_set: answer.id("PermissionSetArn", row.permission_set_arn)?,
                     through: self::principal(answer, row.principal_type, row.principal_id)?,
                 });
             }
-            if !pages.has_next(page.next_token)? {
+            if !pages.has_next(page.next_token, count)? {
                 return Ok(access);
             }
         }

@@ -47,17 +47,21 @@ pub(super) fn found<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
+/// How often an empty page may lead to itself before the list is given up.
+const MOST_REPEATS: u32 = 20;
+
 /// The pages of one list. A page may be short or empty and still not be the last; the list ends
 /// where the token is absent or empty.
 #[derive(Debug)]
 pub(super) struct Pages {
     operation: &'static str,
     token: Option<String>,
+    repeats: u32,
 }
 
 impl Pages {
     pub const fn of(operation: &'static str) -> Self {
-        Self { operation, token: None }
+        Self { operation, token: None, repeats: 0 }
     }
 
     /// The token to send for the next page.
@@ -65,11 +69,16 @@ impl Pages {
         self.token.clone()
     }
 
-    /// Takes in a page's token and says whether there is another page. The token that was just
-    /// sent would lead round in circles, and to stop there would pass a part for the whole.
-    pub fn has_next(&mut self, token: Option<String>) -> Result<bool, Error> {
+    /// Takes in a page's token and number of rows, and says whether there is another page.
+    ///
+    /// The token that was just sent leads to the same page again. To stop there would pass a part
+    /// for the whole, and to go on would give its rows twice; only an empty page is asked for
+    /// again, and not for ever.
+    pub fn has_next(&mut self, token: Option<String>, rows: usize) -> Result<bool, Error> {
         let token = token.filter(|token| !token.is_empty());
-        if token.is_some() && token == self.token {
+        let repeated = token.is_some() && token == self.token;
+        self.repeats = if repeated { self.repeats + 1 } else { 0 };
+        if repeated && (rows > 0 || self.repeats >= MOST_REPEATS) {
             return Err(Error::BadMember {
                 operation: self.operation,
                 member: "NextToken",
@@ -126,16 +135,21 @@ mod tests {
 
     #[test]
     fn a_list_ends_with_an_absent_or_empty_token_and_never_goes_in_circles() {
+        let a = || Some("a".to_owned());
         for last in [None, Some(String::new())] {
             let mut pages = Pages::of("ListInstances");
             assert_eq!(pages.token(), None);
-            assert_eq!(pages.has_next(Some("a".into())), Ok(true));
-            assert_eq!(pages.token().as_deref(), Some("a"));
-            assert_eq!(pages.has_next(last), Ok(false));
+            assert_eq!(pages.has_next(a(), 3), Ok(true));
+            assert_eq!(pages.token(), a());
+            assert_eq!(pages.has_next(last, 3), Ok(false));
         }
         let mut pages = Pages::of("ListInstances");
-        assert_eq!(pages.has_next(Some("a".into())), Ok(true));
-        assert!(pages.has_next(Some("a".into())).is_err());
+        assert_eq!(pages.has_next(a(), 3), Ok(true));
+        assert_eq!(pages.has_next(a(), 0), Ok(true), "an empty page may lead to itself");
+        assert!(pages.has_next(a(), 3).is_err(), "but not one with rows");
+        let mut pages = Pages::of("ListInstances");
+        let turns = (0..100).take_while(|_| pages.has_next(a(), 0) == Ok(true)).count();
+        assert_eq!(turns, 20, "nor for ever");
     }
 
     #[test]

@@ -57,12 +57,13 @@ impl Client {
                 .max_results(PAGE)
                 .set_next_token(pages.token());
             let page = self.send(OPERATION, call.send()).await?;
-            for policy in
-                answer.required("AttachedManagedPolicies", page.attached_managed_policies)?
-            {
+            let rows =
+                answer.required("AttachedManagedPolicies", page.attached_managed_policies)?;
+            let count = rows.len();
+            for policy in rows {
                 policies.push(answer.required("Arn", policy.arn)?);
             }
-            if !pages.has_next(page.next_token)? {
+            if !pages.has_next(page.next_token, count)? {
                 policies.sort();
                 return Ok(policies);
             }
@@ -84,10 +85,11 @@ impl Client {
             let page = self.send(OPERATION, call.send()).await?;
             let member = "CustomerManagedPolicyReferences";
             let references = answer.required(member, page.customer_managed_policy_references)?;
+            let count = references.len();
             for reference in references {
                 policies.push(path_and_name(answer, reference)?);
             }
-            if !pages.has_next(page.next_token)? {
+            if !pages.has_next(page.next_token, count)? {
                 policies.sort();
                 return Ok(policies);
             }
@@ -122,10 +124,12 @@ impl Client {
                 .resource_arn(set.as_str())
                 .set_next_token(pages.token());
             let page = self.send(OPERATION, call.send()).await?;
-            for tag in answer.required("Tags", page.tags)? {
+            let rows = answer.required("Tags", page.tags)?;
+            let count = rows.len();
+            for tag in rows {
                 tags.push(format!("{}={}", answer.text("Key", tag.key)?, tag.value));
             }
-            if !pages.has_next(page.next_token)? {
+            if !pages.has_next(page.next_token, count)? {
                 tags.sort();
                 return Ok(tags);
             }

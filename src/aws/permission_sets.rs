@@ -60,10 +60,12 @@ impl Client {
                 .max_results(PAGE)
                 .set_next_token(pages.token());
             let page = self.send(OPERATION, call.send()).await?;
-            for account in answer.required("AccountIds", page.account_ids)? {
+            let rows = answer.required("AccountIds", page.account_ids)?;
+            let count = rows.len();
+            for account in rows {
                 accounts.push(answer.id("AccountIds", Some(account))?);
             }
-            if !pages.has_next(page.next_token)? {
+            if !pages.has_next(page.next_token, count)? {
                 return Ok(accounts);
             }
         }

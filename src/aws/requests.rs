@@ -115,6 +115,7 @@ impl Client {
         let mut requests = Vec::new();
         loop {
             let (rows, token) = self.page(direction, filter, size, &pages).await?;
+            let count = rows.len();
             for row in rows {
                 requests.push(RequestSummary {
                     request_id: answer.id("RequestId", row.request_id)?,
@@ -122,7 +123,7 @@ impl Client {
                     created_at: row.created_date.and_then(timestamp),
                 });
             }
-            if requests.len() >= limit || !pages.has_next(token)? {
+            if requests.len() >= limit || !pages.has_next(token, count)? {
                 requests.truncate(limit);
                 return Ok(requests);
             }

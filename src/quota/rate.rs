@@ -34,8 +34,9 @@ pub struct Ticket(u64);
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 /// One of so many requests is not the most urgent but of the priority that has waited longest.
 const RESERVED: u64 = 8;
-/// The part of a second's requests that may leave in one breath.
-const BREATH: f64 = 0.25;
+/// The part of a second's requests that may leave in one breath. Small, because what waits for a
+/// new connection arrives together with what left after it.
+const BREATH: f64 = 0.1;
 /// What is left of the rate after AWS throttled.
 const DECREASE: f64 = 0.7;
 /// What is added to the rate in each second without throttling.
@@ -54,7 +55,9 @@ struct Line {
 pub struct Rate {
     limit: f64,
     allowed: f64,
-    changed_at: Timestamp,
+    /// Since when AWS has not throttled, less the seconds that were rewarded already.
+    quiet_since: Timestamp,
+    decreased_at: Option<Timestamp>,
     /// When the last requests left, as many as fit into one window.
     left: VecDeque<Timestamp>,
     /// When the next request would leave if all were spaced evenly.
@@ -71,7 +74,8 @@ impl Rate {
         Self {
             limit,
             allowed: limit,
-            changed_at: now,
+            quiet_since: now,
+            decreased_at: None,
             left: VecDeque::new(),
             spaced: now,
             lines: Default::default(),
@@ -177,19 +181,20 @@ impl Rate {
     }
 
     pub(super) fn throttled(&mut self, now: Timestamp) {
+        self.quiet_since = now;
         // A burst that left together is throttled together: that is one message, not many.
-        if self.allowed < self.limit && now.duration_since(self.changed_at) < SECOND {
+        if self.decreased_at.is_some_and(|at| now.duration_since(at) < SECOND) {
             return;
         }
+        self.decreased_at = Some(now);
         self.allowed = (self.allowed * DECREASE).max(1.0);
-        self.changed_at = now;
     }
 
     pub(super) fn answered(&mut self, now: Timestamp) {
-        let quiet = seconds_between(self.changed_at, now).floor();
-        if self.allowed < self.limit && quiet >= 1.0 {
+        let quiet = seconds_between(self.quiet_since, now).floor();
+        if quiet >= 1.0 {
             self.allowed = (self.allowed + INCREASE * quiet).min(self.limit);
-            self.changed_at = later(self.changed_at, seconds(quiet));
+            self.quiet_since = later(self.quiet_since, seconds(quiet));
         }
     }
 

@@ -180,8 +180,8 @@ fn the_rate_falls_when_throttled_and_comes_back() {
     assert!((rate.allowed() - 12.6).abs() < 1e-9, "one burst counts once");
     rate.answered(at(1900));
     assert!((rate.allowed() - 12.6).abs() < 1e-9, "not a second yet");
-    rate.answered(at(2500));
-    rate.answered(at(3000));
+    rate.answered(at(2600));
+    rate.answered(at(3100));
     assert!((rate.allowed() - 13.6).abs() < 1e-9, "parts of a second are not lost");
     rate.answered(at(60_000));
     assert!(rate.is_recovered());
@@ -189,6 +189,47 @@ fn the_rate_falls_when_throttled_and_comes_back() {
         rate.throttled(at(second * 1000));
     }
     assert!((rate.allowed() - 1.0).abs() < 1e-9, "it never falls below one");
+}
+
+#[test]
+fn a_second_with_one_throttled_request_is_not_quiet() {
+    let mut rate = Rate::new(18, at(0));
+    for tenth in 0..100 {
+        rate.answered(at(tenth * 100));
+        if tenth % 9 == 0 {
+            rate.throttled(at(tenth * 100 + 50));
+        }
+    }
+    // Every other of them counts, and nothing is given back in between.
+    let expected = 18.0 * DECREASE.powi(6);
+    assert!((rate.allowed() - expected).abs() < 1e-9, "{}", rate.allowed());
+}
+
+#[test]
+fn what_others_leave_is_found_and_most_of_it_used() {
+    // AWS lets 6 requests a second through; all others of the 18 are used by somebody else.
+    const LEFT: usize = 6;
+    let mut rate = Rate::new(18, at(0));
+    let mut passed: VecDeque<Timestamp> = VecDeque::new();
+    let (mut now, mut throttled, mut answered) = (at(0), 0, 0);
+    while now < at(300_000) {
+        rate.enqueue(Priority::Verify);
+        now = rate.next_admission(now).unwrap();
+        for _ in rate.admit(now) {
+            passed.retain(|at| now.duration_since(*at) < SECOND);
+            if passed.len() < LEFT {
+                passed.push_back(now);
+                answered += 1;
+                rate.answered(now);
+            } else {
+                throttled += 1;
+                rate.throttled(now);
+            }
+        }
+    }
+    let used = f64::from(answered) / 300.0 / 6.0;
+    let refused = f64::from(throttled) / f64::from(throttled + answered);
+    assert!(used > 0.75 && refused < 0.1, "{used:.2} used, {refused:.2} refused");
 }
 
 #[test]
