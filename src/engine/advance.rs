@@ -20,7 +20,7 @@ pub const RETRY_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 /// Failures that the status lists; all are in the plan's shards.
 const MAX_FAILURES: usize = 50;
 /// Entries of `inFlight` that are used; the schema allows 200.
-const MAX_IN_FLIGHT: usize = 180;
+const MAX_IN_FLIGHT: usize = 100;
 /// A read that is older than this does not count as fresh before a write.
 pub const FRESH: SignedDuration = SignedDuration::from_secs(20);
 
@@ -188,15 +188,11 @@ impl Tick<'_> {
         for item in items {
             let memory = observations.item(item);
             match self.journal.state(item) {
-                ActionState::Intent
-                    if memory.sent.is_none()
-                        && !memory.in_doubt
-                        && !observations.has_event(item) =>
-                {
+                ActionState::Intent if self.is_unsent(item, observations) => {
                     let fresh =
                         memory.read.filter(|read| self.now.duration_since(read.begun) <= FRESH);
                     if fresh.is_some_and(|read| Some(read.presence) == self.goal(item)) {
-                        self.over(item, ActionState::AlreadySo);
+                        self.found_at_goal(item);
                     }
                 }
                 ActionState::Settled => {
@@ -215,11 +211,32 @@ impl Tick<'_> {
                         self.over(item, ActionState::Verified);
                     } else if let Some(answer) = answer {
                         self.judge(item, &answer, observations);
+                    } else if request_id.is_none()
+                        && self.is_contradicted_for_good(item, observations)
+                    {
+                        let message = "the request is not known, and for five minutes every read showed another state";
+                        self.fail(item, FailureReason::NotVerified, message);
                     }
                 }
                 _ => {}
             }
         }
+    }
+
+    /// A key at its goal before it was sent is left. One that an earlier attempt was sent for is
+    /// our doing, and is read back like any other.
+    fn found_at_goal(&mut self, item: usize) {
+        if self.in_flight.get(&item).is_some_and(|entry| entry.attempt > 1) {
+            self.settled(item, self.now);
+        } else {
+            self.over(item, ActionState::AlreadySo);
+        }
+    }
+
+    fn is_contradicted_for_good(&self, item: usize, observations: &Observations) -> bool {
+        let ended_at = self.in_flight.get(&item).and_then(|entry| entry.ended_at);
+        ended_at.is_some_and(|ended_at| self.now.duration_since(ended_at) >= RETRY_WINDOW)
+            && self.contradicted(item, observations)
     }
 
     /// A permission set is deleted only when every assignment of it that the plan removes is gone.
@@ -358,7 +375,7 @@ impl Tick<'_> {
             item: i32::try_from(item).unwrap_or(i32::MAX),
             action: self.situation.items.get(item).map(words::action).unwrap_or_default(),
             reason: reason.to_owned(),
-            message: message.chars().take(700).collect(),
+            message: message.chars().take(400).collect(),
             request_id: self.in_flight.get(&item).and_then(|entry| entry.request_id.clone()),
             next_step: next_step.to_owned(),
         });

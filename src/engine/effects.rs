@@ -97,6 +97,11 @@ pub fn effects(
             _ => {}
         }
     }
+    for item in observations.granted() {
+        if journal.state(item) != ActionState::Intent {
+            planner.effects.list.push(Effect::GiveBack(item));
+        }
+    }
     let nothing_to_send = !journal.is_in_flight()
         && (journal.count(ActionState::Planned) == 0 || matches!(halt, Halt::Final(_)));
     planner.read_back(nothing_to_send);

@@ -221,6 +221,11 @@ impl Observations {
         self.memory.get(&item).cloned().unwrap_or_default()
     }
 
+    /// Items with a slot that was not used yet.
+    pub fn granted(&self) -> impl Iterator<Item = usize> + '_ {
+        self.memory.iter().filter(|(_, memory)| memory.granted).map(|(item, _)| *item)
+    }
+
     /// The newest read of an item's key.
     #[must_use]
     pub fn read(&self, item: usize) -> Option<KeyRead> {

@@ -319,6 +319,10 @@ mod tests {
                 poller.observe(Pool::Deletions, &[], at(now), at(now));
             }
         }
-        assert!(poller.latency(Pool::Deletions).unwrap() < 4.0, "{:?}", poller.latency(Pool::Deletions));
+        assert!(
+            poller.latency(Pool::Deletions).unwrap() < 4.0,
+            "{:?}",
+            poller.latency(Pool::Deletions)
+        );
     }
 }

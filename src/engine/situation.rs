@@ -40,6 +40,16 @@ impl Situation<'_> {
     /// Whether new requests may be sent.
     #[must_use]
     pub fn halt(&self, now: Timestamp, journal: &Journal) -> Halt {
+        match self.asked_to_halt(now, journal) {
+            // The ledger is being written: what it says must stay true.
+            Halt::None | Halt::Suspended | Halt::NotYet(_) if self.status.ledger.is_some() => {
+                Halt::Final(Reason::DeadlinePassed)
+            }
+            halt => halt,
+        }
+    }
+
+    fn asked_to_halt(&self, now: Timestamp, journal: &Journal) -> Halt {
         let failed = journal.count(ActionState::Failed) > 0;
         let drifted = self
             .status

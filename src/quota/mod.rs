@@ -122,6 +122,11 @@ impl Governor {
         self.slots.release(rollback, item);
     }
 
+    /// Gives back every slot of a Rollback that has nothing at work any more.
+    pub fn release_all(&mut self, rollback: &str) {
+        self.slots.release_all(rollback);
+    }
+
     /// Leaves an account alone until this time.
     pub fn hold_account(&mut self, account: AccountId, until: Timestamp) {
         self.slots.hold_account(account, until);

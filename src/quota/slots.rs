@@ -301,6 +301,15 @@ impl Slots {
         }
     }
 
+    pub(super) fn release_all(&mut self, rollback: &str) {
+        let occupied =
+            self.rollbacks.get(rollback).map(|entry| entry.occupied.keys().copied().collect());
+        let items: Vec<u32> = occupied.unwrap_or_default();
+        for item in items {
+            self.release(rollback, item);
+        }
+    }
+
     pub(super) fn hold_account(&mut self, account: AccountId, until: Timestamp) {
         let entry = self.accounts.entry(account.clone()).or_default();
         if let Some(held_until) = entry.held_until {
