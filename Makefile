@@ -65,7 +65,3 @@ test-contract: ## Run others' software against the simulator
 .PHONY: demo
 demo: ## Undo real records on a local control plane and simulator (KEEP=1 leaves it running)
 	KEEP=$(KEEP) hack/demo/run
-
-.PHONY: bench-undo
-bench-undo: ## Measure an undo of 1,000 actions against the bound that AWS's limits set
-	cargo run --locked --release --bin rollback-bench -- undo
