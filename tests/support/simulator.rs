@@ -66,6 +66,12 @@ impl Simulator {
         self.read("/_sim/state")
     }
 
+    /// Who may enter where: equal when access is equal, whatever times and roles are.
+    #[track_caller]
+    pub fn access(&self) -> Value {
+        self.read("/_sim/state?view=access")
+    }
+
     /// Calls by operation, peaks, throttles.
     #[track_caller]
     pub fn counters(&self) -> Value {

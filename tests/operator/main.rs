@@ -1,0 +1,16 @@
+//! The operator's own binary against a real API server and the simulator, under the service account
+//! and the roles of the chart.
+//!
+//! One control plane and one operator serve the tests; each test has its namespace, its instance
+//! and its simulator. Tests that kill the operator or change the kinds have a cluster of their own.
+
+#![allow(dead_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cluster;
+mod partial;
+mod place;
+mod seed;
