@@ -11,6 +11,8 @@
 mod support;
 
 mod cluster;
+mod crash;
+mod deleted;
 mod partial;
 mod place;
 mod seed;
