@@ -65,3 +65,9 @@ test-contract: ## Run others' software against the simulator
 .PHONY: demo
 demo: ## Undo real records on a local control plane and simulator (KEEP=1 leaves it running)
 	KEEP=$(KEEP) hack/demo/run
+
+.PHONY: bench-undo
+bench-undo: ## Measure an undo of 1,000 actions against the bound that AWS's limits set (4 min)
+	hack/tools/build >/dev/null
+	cargo build --locked --release --bins
+	target/release/rollback-bench undo

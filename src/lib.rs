@@ -6,6 +6,8 @@
 pub mod api;
 #[cfg(feature = "operator")]
 pub mod aws;
+#[cfg(feature = "bench")]
+pub mod bench;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "operator")]

@@ -1,0 +1,79 @@
+//! Why a measurement was not made.
+
+use std::path::PathBuf;
+
+/// Why a measurement was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// A file or a process could not be used.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A program ended that should have gone on, or ended badly.
+    #[error("{program} ended with {status}; its log:\n{log}")]
+    Ended {
+        /// Which.
+        program: String,
+        /// How.
+        status: String,
+        /// The end of what it wrote.
+        log: String,
+    },
+    /// Something did not happen in time.
+    #[error("waited {seconds} s for {what}; last seen: {last}")]
+    Late {
+        /// What was waited for.
+        what: String,
+        /// How long, in seconds of life.
+        seconds: u64,
+        /// What was there instead.
+        last: String,
+    },
+    /// The undo ended otherwise than Succeeded.
+    #[error("the undo ended {phase}: {summary}")]
+    NotUndone {
+        /// Its phase.
+        phase: String,
+        /// Its summary.
+        summary: String,
+    },
+    /// A program that is measured is not built.
+    #[error(
+        "{0} is not there: build all programs with the same profile (cargo build --release --bins)"
+    )]
+    NotBuilt(PathBuf),
+    /// The Kubernetes API refused something.
+    #[error("{what}: {error}")]
+    Kubernetes {
+        /// What was tried.
+        what: &'static str,
+        /// What it says.
+        error: Box<kube::Error>,
+    },
+    /// No client for the API server.
+    #[error("the kubeconfig of the control plane: {0}")]
+    Kubeconfig(#[from] kube::config::KubeconfigError),
+    /// The simulator does not answer.
+    #[error("the simulator: {0}")]
+    Simulator(String),
+    /// The world cannot be described.
+    #[error("the world to measure in: {0}")]
+    World(String),
+}
+
+impl BenchError {
+    /// A system error with what was tried.
+    pub(super) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |error| Self::Io { what, error }
+    }
+
+    /// A refusal of the API server with what was tried.
+    pub(super) fn kubernetes(what: &'static str) -> impl FnOnce(kube::Error) -> Self {
+        move |error| Self::Kubernetes { what, error: Box::new(error) }
+    }
+}

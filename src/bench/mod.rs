@@ -1,0 +1,78 @@
+//! Measurements on the real components: an API server, the operator's binary, the simulator's.
+//!
+//! `rollback-bench undo` measures one undo against the bound that AWS's limits set. Numbers are
+//! printed, never judged here: machines differ, and a timed test would only teach people to retry.
+
+mod error;
+mod process;
+mod report;
+mod stage;
+mod undo;
+mod world;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use error::BenchError;
+
+/// Measures the operator on real components.
+#[derive(Debug, Parser)]
+#[command(name = "rollback-bench", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    scenario: Scenario,
+}
+
+#[derive(Debug, Subcommand)]
+enum Scenario {
+    /// Undo one recorded operation and compare the time with the bound that AWS's limits set
+    Undo(UndoArguments),
+}
+
+/// The size of an undo and the world that it happens in.
+#[derive(Debug, Clone, Args)]
+pub struct UndoArguments {
+    /// Actions of the undo: assignments of one principal, spread evenly over accounts and sets
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub actions: u32,
+    /// Accounts that the assignments are in
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=7000))]
+    pub accounts: u32,
+    /// Seconds that AWS takes from an accepted request to its end
+    #[arg(long, default_value_t = 2.0, value_parser = number::<0, 600>)]
+    pub latency: f64,
+    /// Changes that AWS allows at work at once, and that the operator uses
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub slots: u32,
+    /// How much faster than life all clocks run; 1 is the truth
+    #[arg(long, default_value_t = 1.0, value_parser = number::<1, 1000>)]
+    pub time_scale: f64,
+    /// How to print the result
+    #[arg(long, short, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+}
+
+fn number<const LEAST: u16, const MOST: u16>(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if (f64::from(LEAST)..=f64::from(MOST)).contains(&number) => Ok(number),
+        _ => Err(format!("a number from {LEAST} to {MOST} is needed")),
+    }
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Runs a scenario and prints its result.
+///
+/// # Errors
+/// When a component does not start, refuses what is asked, or does not get done in time.
+pub async fn run(arguments: Arguments) -> Result<(), BenchError> {
+    match arguments.scenario {
+        Scenario::Undo(arguments) => undo::run(&arguments).await,
+    }
+}

@@ -1,0 +1,173 @@
+//! What a measurement says, against the bound that AWS's limits set.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{UndoArguments, world};
+use crate::api::rollback_status::{Estimate, Timing};
+use crate::engine::timing;
+
+/// Requests a second that AWS allows to the whole organisation.
+const REQUESTS_PER_SECOND: f64 = 20.0;
+
+/// Seconds that no client can go below: slots, rate and one change at a time in an account.
+pub fn bound(arguments: &UndoArguments) -> f64 {
+    let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    timing::bound(
+        count(arguments.actions),
+        arguments.latency,
+        count(arguments.slots),
+        REQUESTS_PER_SECOND,
+        count(world::busiest_account(arguments)),
+    )
+}
+
+/// The simulator's counters, as far as they are reported.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Calls {
+    requests: u64,
+    calls: BTreeMap<String, CallsOfOperation>,
+    effective: BTreeMap<String, u64>,
+    peak_outstanding: u64,
+    peak_per_second: u64,
+    throttles: BTreeMap<String, u64>,
+    conflicts: u64,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct CallsOfOperation {
+    total: u64,
+}
+
+impl Calls {
+    /// What came after an earlier look. Peaks are of the whole time.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut calls = self.clone();
+        calls.requests -= earlier.requests;
+        for (operation, before) in &earlier.calls {
+            if let Some(after) = calls.calls.get_mut(operation) {
+                after.total -= before.total;
+            }
+        }
+        calls.calls.retain(|_, calls| calls.total > 0);
+        calls
+    }
+}
+
+/// The result of one undo.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    actions: u32,
+    accounts: u32,
+    latency_seconds: f64,
+    slots: u32,
+    time_scale: f64,
+    bound_seconds: f64,
+    /// From the approval until `Ready=True` was seen, the settle time included.
+    approval_to_ready_seconds: f64,
+    times_bound: f64,
+    planning_seconds: Option<f64>,
+    execution_seconds: Option<f64>,
+    estimated_seconds: f64,
+    estimated_calls: i32,
+    calls: u64,
+    calls_per_action: f64,
+    calls_by_operation: BTreeMap<String, u64>,
+    effective_changes: u64,
+    most_changes_of_one_key: u64,
+    peak_outstanding: u64,
+    peak_per_second: u64,
+    throttled: u64,
+    conflicts: u64,
+}
+
+impl Report {
+    /// Puts together what was measured.
+    pub fn new(
+        arguments: &UndoArguments,
+        approval_to_ready_seconds: f64,
+        estimate: &Estimate,
+        timing: Option<&Timing>,
+        calls: &Calls,
+    ) -> Self {
+        let bound_seconds = bound(arguments);
+        let planning = timing.and_then(|timing| {
+            let (begun, ended) = (timing.planning_at?, timing.planned_at?);
+            Some(ended.duration_since(begun).as_secs_f64())
+        });
+        Self {
+            actions: arguments.actions,
+            accounts: arguments.accounts,
+            latency_seconds: arguments.latency,
+            slots: arguments.slots,
+            time_scale: arguments.time_scale,
+            bound_seconds,
+            approval_to_ready_seconds,
+            times_bound: approval_to_ready_seconds / bound_seconds,
+            planning_seconds: planning,
+            execution_seconds: timing.and_then(|timing| timing.execution_seconds),
+            estimated_seconds: estimate.seconds,
+            estimated_calls: estimate.calls,
+            calls: calls.requests,
+            calls_per_action: ratio(calls.requests, u64::from(arguments.actions)),
+            calls_by_operation: calls
+                .calls
+                .iter()
+                .map(|(operation, calls)| (operation.clone(), calls.total))
+                .collect(),
+            effective_changes: calls.effective.values().sum(),
+            most_changes_of_one_key: calls.effective.values().copied().max().unwrap_or_default(),
+            peak_outstanding: calls.peak_outstanding,
+            peak_per_second: calls.peak_per_second,
+            throttled: calls.throttles.values().sum(),
+            conflicts: calls.conflicts,
+        }
+    }
+
+    /// The report for programs.
+    pub fn json(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of calls are far below 2^52")]
+fn ratio(count: u64, of: u64) -> f64 {
+    count as f64 / of as f64
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "Undo of {} assignments in {} accounts, {} s provisioning latency, {} slots, clocks at {} x life",
+            self.actions, self.accounts, self.latency_seconds, self.slots, self.time_scale
+        )?;
+        let mut line = |what: &str, value: String| writeln!(f, "  {what:<28} {value}");
+        line("planning", seconds(self.planning_seconds))?;
+        line("bound by AWS's limits", seconds(Some(self.bound_seconds)))?;
+        line("approval to Ready", seconds(Some(self.approval_to_ready_seconds)))?;
+        line("  times the bound", format!("{:.3}   (target: 1.20 or less)", self.times_bound))?;
+        line("  estimated by the plan", seconds(Some(self.estimated_seconds)))?;
+        line("AWS calls, planning included", self.calls.to_string())?;
+        line("  an action", format!("{:.2}    (target: 2.50 or less)", self.calls_per_action))?;
+        line("  estimated by the plan", self.estimated_calls.to_string())?;
+        for (operation, calls) in &self.calls_by_operation {
+            line(&format!("    {operation}"), calls.to_string())?;
+        }
+        line("changes that took effect", self.effective_changes.to_string())?;
+        line("  most of one key", self.most_changes_of_one_key.to_string())?;
+        line("most changes at work at once", self.peak_outstanding.to_string())?;
+        line("most requests in a second", self.peak_per_second.to_string())?;
+        line("throttled", self.throttled.to_string())?;
+        line("conflicts", self.conflicts.to_string())
+    }
+}
+
+fn seconds(value: Option<f64>) -> String {
+    value.map_or_else(|| "unknown".to_owned(), |value| format!("{value:.1} s"))
+}

@@ -1,0 +1,149 @@
+//! One undo, from the record to `Ready`, measured from outside.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::report::{Calls, Report};
+use super::stage::Stage;
+use super::{BenchError, Output, UndoArguments, world};
+use crate::api::rollback_status::{Phase, RollbackStatus};
+use crate::api::{OperationRecord, Rollback};
+use crate::runtime::clock::Clock;
+
+/// How often the Rollback is looked at, in life.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Measures one undo and prints the result.
+pub async fn run(arguments: &UndoArguments) -> Result<(), BenchError> {
+    let bar = ProgressBar::new(u64::from(arguments.actions))
+        .with_style(ProgressStyle::default_bar())
+        .with_message("starts the components");
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.tick();
+    let mut stage = Stage::start(arguments).await?;
+    let report = measure(&mut stage, arguments, &bar).await?;
+    bar.finish_and_clear();
+    match arguments.output {
+        Output::Table => print!("{report}"),
+        Output::Json => println!("{}", report.json()),
+    }
+    Ok(())
+}
+
+async fn measure(
+    stage: &mut Stage,
+    arguments: &UndoArguments,
+    bar: &ProgressBar,
+) -> Result<Report, BenchError> {
+    let calls_before: Calls = stage.simulator("/_sim/counters")?;
+    create::<OperationRecord>(stage, world::record(arguments, stage.clock.now())).await?;
+    create::<Rollback>(stage, world::rollback()).await?;
+    let planned =
+        follow(stage, arguments, bar, "the plan", |status| status.phase == Phase::AwaitingApproval)
+            .await?;
+    let plan = planned.plan.ok_or_else(|| BenchError::World("no plan was shown".to_owned()))?;
+    let approved_at = stage.clock.now();
+    approve(stage, &plan.digest).await?;
+    let done =
+        follow(stage, arguments, bar, "the end of the undo", |status| status.phase.is_terminal())
+            .await?;
+    let seen_after = stage.clock.now().duration_since(approved_at).as_secs_f64();
+    if done.phase != Phase::Succeeded {
+        return Err(BenchError::NotUndone {
+            phase: done.phase.as_str().to_owned(),
+            summary: done.summary,
+        });
+    }
+    let left = stage.assignments()?;
+    if left != 0 {
+        return Err(BenchError::NotUndone {
+            phase: done.phase.as_str().to_owned(),
+            summary: format!("but the simulator still holds {left} assignments"),
+        });
+    }
+    let calls_after: Calls = stage.simulator("/_sim/counters")?;
+    Ok(Report::new(
+        arguments,
+        seen_after,
+        &plan.estimate,
+        done.timing.as_ref(),
+        &calls_after.since(&calls_before),
+    ))
+}
+
+async fn create<K>(stage: &Stage, object: Value) -> Result<(), BenchError>
+where
+    K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned
+        + serde::Serialize,
+{
+    let object: K =
+        serde_json::from_value(object).map_err(|error| BenchError::World(error.to_string()))?;
+    Api::<K>::namespaced(stage.client.clone(), world::NAMESPACE)
+        .create(&PostParams::default(), &object)
+        .await
+        .map_err(BenchError::kubernetes("create what is measured"))?;
+    Ok(())
+}
+
+async fn approve(stage: &Stage, digest: &str) -> Result<(), BenchError> {
+    let approval = json!({"spec": {"approval": {"plan": digest}}});
+    rollbacks(stage)
+        .patch("undo", &PatchParams::default(), &Patch::Merge(approval))
+        .await
+        .map_err(BenchError::kubernetes("approve the plan"))?;
+    Ok(())
+}
+
+fn rollbacks(stage: &Stage) -> Api<Rollback> {
+    Api::namespaced(stage.client.clone(), world::NAMESPACE)
+}
+
+/// Looks at the Rollback until its status is as wanted, or for far longer than it may take.
+async fn follow(
+    stage: &mut Stage,
+    arguments: &UndoArguments,
+    bar: &ProgressBar,
+    what: &str,
+    wanted: impl Fn(&RollbackStatus) -> bool,
+) -> Result<RollbackStatus, BenchError> {
+    let life = Clock::real();
+    let begun = life.now();
+    let patience = Duration::from_secs_f64(
+        120.0 + 3.0 * super::report::bound(arguments) / arguments.time_scale,
+    );
+    loop {
+        stage.check()?;
+        let rollback = rollbacks(stage)
+            .get("undo")
+            .await
+            .map_err(BenchError::kubernetes("look at the Rollback"))?;
+        let status = rollback.status.unwrap_or_default();
+        if let Some(progress) = &status.progress {
+            bar.set_position(u64::try_from(progress.done).unwrap_or_default());
+        }
+        bar.set_message(status.phase.as_str());
+        bar.tick();
+        if wanted(&status) {
+            return Ok(status);
+        }
+        let waited = life.now().duration_since(begun).unsigned_abs();
+        if waited > patience || status.phase.is_terminal() {
+            return Err(BenchError::Late {
+                what: what.to_owned(),
+                seconds: waited.as_secs(),
+                last: format!("{}: {}", status.phase.as_str(), status.summary),
+            });
+        }
+        life.sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,127 @@
+//! The world of a measurement and the record that is undone in it, as plain data.
+
+use serde_json::{Value, json};
+
+use super::UndoArguments;
+
+/// The instance that is measured.
+pub const INSTANCE_ARN: &str = "arn:aws:sso:::instance/ssoins-0123456789abcdef";
+/// Its region.
+pub const REGION: &str = "us-east-1";
+/// The namespace of the record and the Rollback.
+pub const NAMESPACE: &str = "access";
+const MANAGEMENT: &str = "999999999999";
+const PRINCIPAL: &str = "00000000-0000-4000-8000-000000000001";
+
+fn account(index: u32) -> String {
+    format!("{:012}", 100_000_000_000_u64 + u64::from(index))
+}
+
+fn permission_set(index: u32) -> String {
+    format!("arn:aws:sso:::permissionSet/ssoins-0123456789abcdef/ps-{index:016x}")
+}
+
+/// Index of each permission set with the accounts that it is assigned in.
+fn groups(arguments: &UndoArguments) -> Vec<(u32, Vec<String>)> {
+    let sets = arguments.actions.div_ceil(arguments.accounts);
+    let in_set = |set: u32| {
+        let left = arguments.actions - set * arguments.accounts;
+        (0..left.min(arguments.accounts)).map(account).collect()
+    };
+    (0..sets).map(|set| (set, in_set(set))).collect()
+}
+
+/// The most actions in one account.
+pub fn busiest_account(arguments: &UndoArguments) -> u32 {
+    arguments.actions.div_ceil(arguments.accounts)
+}
+
+/// The seed of the simulator.
+pub fn seed(arguments: &UndoArguments) -> Value {
+    let accounts = (0..arguments.accounts)
+        .map(|index| json!({"id": account(index), "name": format!("account-{index}")}));
+    let management = json!({"id": MANAGEMENT, "name": "management"});
+    let groups = groups(arguments);
+    let sets: Vec<Value> = groups
+        .iter()
+        .map(|(set, _)| json!({"name": format!("Set{set}"), "arn": permission_set(*set)}))
+        .collect();
+    let assignments: Vec<Value> = groups
+        .iter()
+        .map(|(set, accounts)| {
+            json!({"permissionSet": format!("Set{set}"), "user": "alice", "accounts": accounts})
+        })
+        .collect();
+    let latency = format!("{}ms", (arguments.latency * 1000.0).round());
+    json!({
+        "organization": {"id": "o-example001", "managementAccount": MANAGEMENT},
+        "accounts": std::iter::once(management).chain(accounts).collect::<Vec<_>>(),
+        "instances": [{
+            "arn": INSTANCE_ARN,
+            "region": REGION,
+            "identityStoreId": "d-0123456789",
+            "ownerAccount": MANAGEMENT,
+            "users": [{"userName": "alice", "id": PRINCIPAL}],
+            "permissionSets": sets,
+            "assignments": assignments,
+        }],
+        "settings": {
+            "latency": {"create": latency, "delete": latency},
+            "limits": {"outstandingRequests": arguments.slots},
+        },
+    })
+}
+
+/// The account of the instance in Kubernetes.
+pub fn instance(arguments: &UndoArguments, endpoint: &str) -> Value {
+    json!({
+        "apiVersion": "identitycenter.dev/v1alpha1",
+        "kind": "IdentityCenterInstance",
+        "metadata": {"name": "bench"},
+        "spec": {
+            "instanceArn": INSTANCE_ARN,
+            "region": REGION,
+            "endpoint": endpoint,
+            "allowedNamespaces": [NAMESPACE],
+            "limits": {"requestsPerSecond": 18, "outstandingRequests": arguments.slots},
+        },
+    })
+}
+
+/// The record of the operation that is undone.
+pub fn record(arguments: &UndoArguments, occurred_at: jiff::Timestamp) -> Value {
+    let changes: Vec<Value> = groups(arguments)
+        .into_iter()
+        .map(|(set, accounts)| {
+            json!({
+                "effect": "Granted",
+                "principal": {"type": "USER", "id": PRINCIPAL},
+                "permissionSet": permission_set(set),
+                "accounts": accounts,
+                "before": "Absent",
+            })
+        })
+        .collect();
+    json!({
+        "apiVersion": "identitycenter.dev/v1alpha1",
+        "kind": "OperationRecord",
+        "metadata": {"name": "granted", "namespace": NAMESPACE},
+        "spec": {
+            "instance": "bench",
+            "type": "Assign",
+            "occurredAt": occurred_at.to_string(),
+            "source": {"tool": "rollback-bench", "id": "granted"},
+            "changes": changes,
+        },
+    })
+}
+
+/// The wish to undo it.
+pub fn rollback() -> Value {
+    json!({
+        "apiVersion": "identitycenter.dev/v1alpha1",
+        "kind": "Rollback",
+        "metadata": {"name": "undo", "namespace": NAMESPACE},
+        "spec": {"operations": {"names": ["granted"]}, "reason": "a measurement"},
+    })
+}
