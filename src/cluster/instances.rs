@@ -9,14 +9,24 @@ use super::is_not_found;
 use crate::api::instance::IdentityCenterInstanceStatus;
 use crate::api::{FIELD_MANAGER, GROUP, IdentityCenterInstance, VERSION};
 
-/// Reads one instance, past every cache; none when it does not exist.
-pub async fn get(
-    client: &Client,
-    name: &str,
-) -> Result<Option<IdentityCenterInstance>, kube::Error> {
-    match Api::<IdentityCenterInstance>::all(client.clone()).get(name).await {
-        Ok(instance) => Ok(Some(instance)),
-        Err(error) if is_not_found(&error) => Ok(None),
+/// What a name stands for.
+#[derive(Debug)]
+pub enum Named {
+    /// An instance.
+    Found(Box<IdentityCenterInstance>),
+    /// No such object.
+    Missing,
+    /// An object that this version cannot read, and why.
+    Invalid(String),
+}
+
+/// Reads one instance, past every cache.
+pub async fn get(client: &Client, name: &str) -> Result<Named, kube::Error> {
+    let api: Api<DeserializeGuard<IdentityCenterInstance>> = Api::all(client.clone());
+    match api.get(name).await {
+        Ok(DeserializeGuard(Ok(instance))) => Ok(Named::Found(Box::new(instance))),
+        Ok(DeserializeGuard(Err(error))) => Ok(Named::Invalid(error.error)),
+        Err(error) if is_not_found(&error) => Ok(Named::Missing),
         Err(error) => Err(error),
     }
 }

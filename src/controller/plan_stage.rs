@@ -105,11 +105,15 @@ pub async fn make(
     let references: Vec<&Record> = selection.selected.iter().collect();
     let touched = plan::touched(&references);
     let (records, unreadable) = related(context, &selection, &touched.keys).await?;
+    let spec = selection.instance.spec();
+    let name = &selection.instance.name;
+    if let Err(refusal) = plan::check(name, &spec.instance_arn, &records, &selection.selected) {
+        return Ok(Err(Obstacle::Refuse(reason_of(&refusal), refusal.to_string())));
+    }
     let clones: Vec<_> = selection.selected.iter().map(|record| record.spec.clone()).collect();
     let live = live::read(&selection.instance, &touched, &clones).await?;
-    let spec = selection.instance.spec();
     let outcome = plan::plan(&Request {
-        instance: &selection.instance.name,
+        instance: name,
         instance_arn: &spec.instance_arn,
         records: &records,
         selected: &selection.selected,

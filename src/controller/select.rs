@@ -70,10 +70,20 @@ pub async fn selection(
         );
         return Ok(Err(Obstacle::Refuse(Reason::InstancesDiffer, message)));
     }
-    let Some(found) = instances::get(&context.client, &instance).await? else {
-        let message =
-            format!("waits for IdentityCenterInstance {instance}: it does not exist; create it");
-        return Ok(Err(Obstacle::Wait(Reason::InstanceNotFound, message)));
+    let found = match instances::get(&context.client, &instance).await? {
+        instances::Named::Found(found) => found,
+        instances::Named::Missing => {
+            let message = format!(
+                "waits for IdentityCenterInstance {instance}: it does not exist; create it"
+            );
+            return Ok(Err(Obstacle::Wait(Reason::InstanceNotFound, message)));
+        }
+        instances::Named::Invalid(why) => {
+            let message = format!(
+                "IdentityCenterInstance {instance} cannot be read: {why}; delete it and create it again"
+            );
+            return Ok(Err(Obstacle::Wait(Reason::InstanceNotReady, message)));
+        }
     };
     let usable = found
         .status

@@ -30,7 +30,7 @@ mod tests;
 pub use digest::{content_digest, record_digest};
 pub use ledger::{already_rolled_back, redone_under_name, still_holds};
 pub use live::{AccountState, Live, PrincipalState, SetFacts};
-pub use planner::{plan, shards};
+pub use planner::{check, plan, shards};
 pub use record::{Record, Touched, touched, touches};
 pub use refusal::Refusal;
 pub use request::{Intent, Plan, Request};

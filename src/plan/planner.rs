@@ -19,7 +19,7 @@ use crate::model::{AssignmentKey, Grade, InstanceArn, Key, Presence};
 ///
 /// The plan holds every key of them that is open, and no other key.
 pub fn plan(request: &Request<'_>) -> Result<Plan, Refusal> {
-    check(request)?;
+    check(request.instance, request.instance_arn, request.records, request.selected)?;
     let catalogue = Catalogue::new(request.instance, request.records, request.selected)?;
     let histories = histories(&catalogue);
     let world = World { catalogue: &catalogue, live: request.live, policy: request.policy };
@@ -98,27 +98,35 @@ fn finish(
     })
 }
 
-/// Refuses what cannot be planned whatever AWS shows.
-fn check(request: &Request<'_>) -> Result<(), Refusal> {
-    if request.selected.is_empty() {
+/// Refuses what cannot be planned whatever AWS shows: ask before AWS is asked about keys that are
+/// not this instance's.
+pub fn check(
+    instance: &str,
+    instance_arn: &InstanceArn,
+    records: &[Record],
+    selected: &[Record],
+) -> Result<(), Refusal> {
+    if selected.is_empty() {
         return Err(Refusal::NothingSelected);
     }
-    for record in request.selected {
-        if record.spec.instance != request.instance {
+    for record in selected {
+        if record.spec.instance != instance {
             return Err(Refusal::InstancesDiffer {
                 record: display(record),
                 found: record.spec.instance.clone(),
-                expected: request.instance.to_owned(),
+                expected: instance.to_owned(),
             });
         }
-        let mut foreign = None;
+        let source =
+            record.spec.created_permission_set.as_ref().and_then(|set| set.source.as_ref());
+        let mut foreign = source.filter(|set| set.instance() != *instance_arn).cloned();
         let mut last_own = None;
         each_key(&record.spec, &mut |key, _| {
             let set = key.permission_set();
             if foreign.is_some() || last_own.as_ref() == Some(set) {
                 return;
             }
-            if set.instance() == *request.instance_arn {
+            if set.instance() == *instance_arn {
                 last_own = Some(set.clone());
             } else {
                 foreign = Some(set.clone());
@@ -128,11 +136,11 @@ fn check(request: &Request<'_>) -> Result<(), Refusal> {
             return Err(Refusal::ForeignInstance {
                 record: display(record),
                 permission_set,
-                instance: request.instance_arn.clone(),
+                instance: instance_arn.clone(),
             });
         }
     }
-    match request.records.iter().chain(request.selected).find(|record| stands_for_another(record)) {
+    match records.iter().chain(selected).find(|record| stands_for_another(record)) {
         Some(record) => Err(Refusal::Unsupported(format!(
             "record {} says that a permission set stands for one that was deleted, which this version cannot follow: undo these records by hand",
             display(record)
