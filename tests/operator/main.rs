@@ -4,15 +4,19 @@
 //! One control plane and one operator serve the tests; each test has its namespace, its instance
 //! and its simulator. Tests that kill the operator or change the kinds have a cluster of their own.
 
-#![allow(dead_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod approval;
+mod bad_input;
 mod cluster;
 mod crash;
 mod deleted;
+mod drift;
+mod halted;
+mod malformed;
 mod partial;
 mod place;
 mod seed;

@@ -182,6 +182,23 @@ impl<'a> Place<'a> {
         self.get(&["operationrecord", &name])
     }
 
+    /// From now on AWS takes long to end what it accepted, so that a test can come between.
+    #[track_caller]
+    pub fn slow_down(&self) {
+        self.simulator
+            .post("/_sim/settings", &json!({"latency": {"create": "15s", "delete": "15s"}}));
+    }
+
+    /// Waits until so much simulated time has gone by.
+    #[track_caller]
+    pub fn wait_simulated(&self, time: Duration) {
+        let now = || text(&self.simulator.health()["now"]).parse::<jiff::Timestamp>().unwrap();
+        let began = now();
+        wait_for(&format!("{} simulated seconds to pass", time.as_secs()), PATIENCE, || {
+            (now().duration_since(began).unsigned_abs() >= time).then_some(())
+        });
+    }
+
     /// How many calls that change something AWS was sent, refused ones too.
     #[track_caller]
     pub fn writes(&self) -> u64 {

@@ -72,6 +72,12 @@ impl Simulator {
         self.read("/_sim/state?view=access")
     }
 
+    /// What time it is there.
+    #[track_caller]
+    pub fn health(&self) -> Value {
+        self.read("/_sim/health")
+    }
+
     /// Calls by operation, peaks, throttles.
     #[track_caller]
     pub fn counters(&self) -> Value {
