@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod approval;
 mod bad_input;
 mod cluster;
@@ -16,6 +17,7 @@ mod crash;
 mod deleted;
 mod drift;
 mod halted;
+mod kubectl;
 mod malformed;
 mod partial;
 mod place;
