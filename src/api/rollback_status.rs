@@ -227,6 +227,14 @@ pub struct PlanStatus {
     /// Whether an action gives access; such a plan waits for approval under every policy but Never.
     #[serde(default)]
     pub gives_access: bool,
+    /// When it may begin, as planned: an approval is for this time, and another one voids the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub not_before: Option<Timestamp>,
+    /// When nothing new may be sent any more, as planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub deadline: Option<Timestamp>,
     /// Whether an action rests on an unknown state before the operation; such a plan waits for approval under every policy.
     #[serde(default)]
     pub assumed: bool,

@@ -51,6 +51,12 @@ pub async fn decide(
         let phase = if reason == Reason::Cancelled { Phase::Cancelled } else { Phase::Failed };
         return end(context, rollback, status, phase, reason, &message).await;
     }
+    if (plan_status.not_before, plan_status.deadline)
+        != (rollback.spec.not_before, rollback.spec.deadline)
+    {
+        let why = "spec.notBefore or spec.deadline changed since it was planned";
+        return replan(context, rollback, status, why).await;
+    }
     let selected = match &fresh {
         Some(selection) => selection.clone(),
         None => match selection(context, rollback).await? {
@@ -168,23 +174,29 @@ async fn begin(
     };
     let items = plans::items(&shards);
     let held = items.iter().filter(|item| item.disposition == crate::api::plan::Disposition::Act);
-    if let Err(holder) = instance.keys.acquire(&uid, held.map(crate::api::plan::PlanItem::key)) {
+    let taken = instance.keys.holder(&uid, items.iter().map(crate::api::plan::PlanItem::key));
+    let acquired = taken.map_or_else(
+        || instance.keys.acquire(&uid, held.map(crate::api::plan::PlanItem::key)),
+        Err,
+    );
+    if let Err(holder) = acquired {
         let name = context.runs.get(&holder).map_or(holder, |run| run.reference.to_string());
         let message = format!(
             "waits for {name}, which is writing to a key of this plan; the plan is made anew then"
         );
         return wait(context, rollback, status, Reason::HeldBy, &message, HELD).await;
     }
-    let plan_status = status.plan.as_ref();
-    let young = fresh
-        || plan_status.is_some_and(|plan| {
-            now.duration_since(plan.created_at) <= YOUNG && status_is_unheld(&status)
-        });
-    if !young {
+    // What another Rollback wrote and let go of since the reads began may not be in the plan.
+    let planning_at = status.timing.as_ref().and_then(|timing| timing.planning_at);
+    let unmoved = planning_at.is_some_and(|began| instance.keys.last_release() < began);
+    let young = status.plan.as_ref().is_some_and(|plan| {
+        now.duration_since(plan.created_at) <= YOUNG && status_is_unheld(&status)
+    });
+    if !(unmoved && (fresh || young)) {
         let again = match plan_stage::make(context, rollback, selected).await {
             Ok(again) => again,
             Err(error) => {
-                instance.keys.release(&uid);
+                instance.keys.release(&uid, now);
                 return Err(error);
             }
         };
@@ -194,7 +206,7 @@ async fn begin(
             Err(Obstacle::Wait(_, message) | Obstacle::Refuse(_, message)) => Some(message.clone()),
         };
         if let Some(why) = why {
-            instance.keys.release(&uid);
+            instance.keys.release(&uid, now);
             return replan(context, rollback, status, &why).await;
         }
     }
@@ -202,7 +214,7 @@ async fn begin(
         Ok(rollback) => rollback,
         Err(error) => {
             // It has not begun, and may never come back: the object may be gone.
-            instance.keys.release(&uid);
+            instance.keys.release(&uid, now);
             return Err(error.into());
         }
     };
@@ -212,6 +224,7 @@ async fn begin(
     timing::phase_began(&mut status, now);
     let message = format!("begins with {} actions", items.len());
     conditions::summarize(&mut status, Reason::Executing, &message, now);
+    // Where this fails, the next reconcile sees whether it was written; if not, `step` lets go.
     let rollback = write(context, &rollback, &status).await?;
     context.event(&rollback, Reason::Executing, &message, false);
     execute::execute(context, &rollback).await

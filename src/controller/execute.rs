@@ -1,6 +1,7 @@
 //! The tick: look at what was observed, persist what follows, do what may be done, and again until
 //! nothing is left to do now.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,12 @@ use super::instance_handle::InstanceHandle;
 use super::perform::{follow, perform};
 use super::rollback::write;
 use super::run::{Run, Working};
-use super::{finish, grants};
+use super::{finish, grants, orphan};
 use crate::api::plan::PlanItem;
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
-use crate::cluster::{plans, rollbacks};
+use crate::cluster::plans::{self, PlanError};
+use crate::cluster::rollbacks;
 use crate::engine::Situation;
 use crate::engine::{Advance, advance, conditions, effects};
 use crate::model::ActionState;
@@ -44,7 +46,10 @@ pub async fn execute(context: &Arc<Context>, seen: &Rollback) -> Result<Action, 
     };
     let run = match context.runs.get(&seen.uid().unwrap_or_default()) {
         Some(run) => run,
-        None => take_up(context, &instance, seen).await?,
+        None => match take_up_newest(context, &instance, seen).await? {
+            ControlFlow::Continue(run) => run,
+            ControlFlow::Break(action) => return Ok(action),
+        },
     };
     let mut working = run.working.lock().await;
     adopt_newer(&mut working, seen);
@@ -65,17 +70,67 @@ pub async fn execute(context: &Arc<Context>, seen: &Rollback) -> Result<Action, 
     outcome
 }
 
+/// Takes up the newest state of a Rollback. The cache may still show one that is over or gone, and
+/// a run that is made from it would hold its keys for ever.
+async fn take_up_newest(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    seen: &Rollback,
+) -> Result<ControlFlow<Action, Arc<Run>>, Error> {
+    let namespace = seen.namespace().unwrap_or_default();
+    let newest = rollbacks::get(&context.client, &namespace, &seen.name_any()).await?;
+    let Some(newest) = newest.filter(|newest| {
+        newest.uid() == seen.uid() && rollbacks::has_finalizer(newest) && is_executing(newest)
+    }) else {
+        return Ok(ControlFlow::Break(Action::await_change()));
+    };
+    match take_up(context, instance, &newest).await {
+        Ok(run) => Ok(ControlFlow::Continue(run)),
+        Err(TakeUpError::HeldBy(holder)) => {
+            let name = context.runs.get(&holder).map_or(holder, |run| run.reference.to_string());
+            let mut status = newest.status.clone().unwrap_or_default();
+            let message = format!("waits for {name}, which is writing to a key of this plan");
+            let now = context.clock.now();
+            conditions::summarize(&mut status, Reason::HeldBy, &message, now);
+            write(context, &newest, &status).await?;
+            Ok(ControlFlow::Break(Action::requeue(context.clock.real_duration(AWAY))))
+        }
+        Err(TakeUpError::Plan(PlanError::Kubernetes(error))) => Err(error.into()),
+        Err(TakeUpError::Plan(lost)) => {
+            orphan::give_up(context, instance, &newest, &lost).await.map(ControlFlow::Break)
+        }
+    }
+}
+
+/// Whether a Rollback has begun to write and is not over.
+#[must_use]
+pub fn is_executing(rollback: &Rollback) -> bool {
+    let phase = rollback.status.as_ref().map(|status| status.phase);
+    matches!(phase, Some(Phase::Executing | Phase::Verifying))
+}
+
+/// Why a Rollback that has begun cannot be worked on.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeUpError {
+    /// Its plan cannot be read.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Another Rollback, of this uid, holds a key of it.
+    #[error("a key of its plan is held by the Rollback with uid {0}")]
+    HeldBy(String),
+}
+
 /// Takes up a Rollback that this process has not worked on yet: right after it began, or after a
 /// restart. What may be at work in AWS gets its slot back before anything new is granted.
 pub async fn take_up(
     context: &Arc<Context>,
     instance: &Arc<InstanceHandle>,
     rollback: &Rollback,
-) -> Result<Arc<Run>, Error> {
+) -> Result<Arc<Run>, TakeUpError> {
     let shards = plans::read(&context.client, rollback).await?;
-    let run = context.runs.add(Run::new(rollback.clone(), &shards, context.clock.now()));
-    // Its own keys: they were free when it began, and the table is rebuilt before anything is sent.
-    let _ = instance.keys.acquire(&run.uid, run.held_keys());
+    let run = Run::new(rollback.clone(), &shards, context.clock.now());
+    instance.keys.acquire(&run.uid, run.held_keys()).map_err(TakeUpError::HeldBy)?;
+    let run = context.runs.add(run);
     let entries = rollback.status.iter().flat_map(|status| &status.in_flight);
     for entry in entries {
         let Ok(item) = usize::try_from(entry.item) else { continue };
@@ -139,6 +194,9 @@ async fn ticks(
                 }
                 Err(due) => write_due = Some(due),
             }
+        } else {
+            // Nothing to write, so what was taken in is persisted as it is.
+            run.observations().acknowledge(next.taken);
         }
         flush(context, run, working, now, false).await?;
         let rollback = working.rollback.clone();

@@ -37,9 +37,18 @@ pub async fn finish(
     next: Advance,
 ) -> Result<Action, Error> {
     let now = context.clock.now();
+    let before = working.rollback.status.clone().unwrap_or_default();
+    let name = names::ledger(&working.rollback.name_any(), &run.uid, before.attempt);
+    // From here on nothing is sent, also after a crash or a later deadline: the ledger is to stay
+    // true. It is named before it is written.
+    if before.ledger.is_none() {
+        let ending = RollbackStatus { ledger: Some(name.clone()), ..before };
+        working.rollback = write(context, &working.rollback, &ending).await?;
+    }
     let rollback = working.rollback.clone();
     let before = rollback.status.clone().unwrap_or_default();
     let mut status = next.status.clone();
+    status.ledger.clone_from(&before.ledger);
     status.observed_generation = rollback.metadata.generation.unwrap_or_default();
     let deleting = rollback.metadata.deletion_timestamp.is_some();
     let shards =
@@ -57,14 +66,12 @@ pub async fn finish(
     flush(context, run, working, now, true).await?;
 
     let spec = ledger_spec(&rollback, &status, run, &journal, &conclusion, now);
-    let name = names::ledger(&rollback.name_any(), &run.uid, status.attempt);
     let namespace = rollback.namespace().unwrap_or_default();
     match records::write_ledger(&context.client, &namespace, &name, spec).await? {
         LedgerWrite::Written(record) => {
             let shards = status.plan.as_ref().map(|plan| plan.shards.clone()).unwrap_or_default();
             plans::hand_over(&context.client, &shards, &record).await?;
             show_on_records(context, &rollback, &status, &record, &conclusion).await;
-            status.ledger = Some(name.clone());
             context.event(
                 &rollback,
                 Reason::LedgerWritten,
@@ -86,6 +93,7 @@ pub async fn finish(
             return Ok(Action::requeue(context.clock.real_duration(Duration::from_secs(30))));
         }
         LedgerWrite::NamespaceTerminating => {
+            status.ledger = None;
             tracing::warn!(rollback = %run.reference, "the namespace is being deleted: no ledger record could be written");
         }
     }
@@ -216,8 +224,9 @@ async fn show_on_records(
 /// Forgets a run and lets go of its keys and of what it waits for.
 pub fn let_go(context: &Context, instance: &InstanceHandle, run: &Run) {
     context.runs.remove(&run.uid);
-    instance.keys.release(&run.uid);
+    instance.keys.release(&run.uid, context.clock.now());
     instance.poller().forget(|owner| *owner.uid == *run.uid);
+    instance.gate.governor().release_all(&run.uid);
     grants::forget(context, instance, &run.uid);
 }
 

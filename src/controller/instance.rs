@@ -150,6 +150,7 @@ pub async fn connect(
             aws,
             gate,
             facts.clone(),
+            context.clock.now(),
             stop,
         ));
         // What may be at work in AWS takes its slots and keys before anybody else can have one.

@@ -84,13 +84,14 @@ impl InstanceHandle {
         aws: aws::Client,
         gate: aws::Gate,
         facts: Facts,
+        now: Timestamp,
         stop: CancellationToken,
     ) -> Self {
         Self {
             name,
             gate,
             connection: Mutex::new(Connection { spec: Arc::new(spec), aws, facts }),
-            keys: KeyTable::default(),
+            keys: KeyTable::new(now),
             poll: Notify::new(),
             stop,
             poller: Mutex::default(),

@@ -13,6 +13,7 @@ pub mod instances;
 pub mod key_table;
 pub mod live;
 pub mod operator;
+pub mod orphan;
 pub mod perform;
 pub mod plan_stage;
 pub mod poll;

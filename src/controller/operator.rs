@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, Parts, Woken};
-use super::{instance, rollback, startup};
+use super::{instance, orphan, rollback, startup};
 use crate::api::{IdentityCenterInstance, OperationRecord, Phase, Rollback};
 use crate::cluster::client::ConnectError;
 use crate::cluster::lease::{Ended, LeaseSettings, host_name};
@@ -154,6 +154,7 @@ async fn lead(
         () = startup::rebuild(&context) => {}
         () = stop.cancelled() => return Ok(()),
     }
+    tokio::spawn(orphan::sweep(Arc::clone(&context)));
     let controllers = controllers(&context, woken, flags.concurrency, stop.clone());
     tokio::pin!(controllers);
     tokio::select! {

@@ -164,6 +164,8 @@ async fn publish(
         kept: count(plan.kept),
         blocked: count(plan.blocked),
         gives_access: plan.gives_access,
+        not_before: rollback.spec.not_before,
+        deadline: rollback.spec.deadline,
         assumed: plan.assumed,
         shards: names,
         warnings: plan.warnings.clone(),

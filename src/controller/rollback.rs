@@ -67,13 +67,14 @@ pub fn error_policy(
 async fn step(context: &Arc<Context>, rollback: &Rollback) -> Result<Action, Error> {
     let uid = rollback.uid().unwrap_or_default();
     let status = rollback.status.clone().unwrap_or_default();
-    let executing = matches!(status.phase, Phase::Executing | Phase::Verifying);
-    if executing || context.runs.get(&uid).is_some() {
+    if execute::is_executing(rollback) || context.runs.get(&uid).is_some() {
         return execute::execute(context, rollback).await;
     }
+    // It has not begun, so it holds nothing: what a begin that failed has taken is given back.
+    let now = context.clock.now();
+    context.instances.all().iter().for_each(|instance| instance.keys.release(&uid, now));
     if rollback.metadata.deletion_timestamp.is_some() {
         // Nothing was sent in this attempt; what earlier attempts did is in their ledger records.
-        context.instances.all().iter().for_each(|instance| instance.keys.release(&uid));
         rollbacks::set_finalizer(&context.client, rollback, false).await?;
         return Ok(Action::await_change());
     }

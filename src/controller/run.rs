@@ -212,6 +212,12 @@ impl Runs {
         Arc::clone(self.lock().entry(run.uid.clone()).or_insert_with(|| Arc::new(run)))
     }
 
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Run>> {
+        self.lock().values().cloned().collect()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

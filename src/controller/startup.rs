@@ -9,11 +9,12 @@ use kube::{Api, ResourceExt};
 
 use super::context::Context;
 use super::error::Error;
+use super::execute::{TakeUpError, is_executing};
 use super::instance_handle::InstanceHandle;
 use super::{execute, instance};
 use crate::api::Rollback;
-use crate::api::rollback_status::Phase;
 use crate::cluster::instances;
+use crate::cluster::plans::PlanError;
 
 /// Rollbacks are listed in pages of so many.
 const PAGE: u32 = 500;
@@ -52,6 +53,7 @@ pub async fn take_up_all(
     context: &Arc<Context>,
     instance: &Arc<InstanceHandle>,
 ) -> Result<(), Error> {
+    let mut taken_up = Vec::new();
     for rollback in executing(context).await? {
         let uid = rollback.uid().unwrap_or_default();
         let of_this = rollback.status.as_ref().and_then(|status| status.instance.as_deref())
@@ -60,8 +62,16 @@ pub async fn take_up_all(
             continue;
         }
         match execute::take_up(context, instance, &rollback).await {
-            Ok(run) => tracing::info!(rollback = %run.reference, "taken up again"),
-            Err(error @ Error::Kubernetes(_)) => return Err(error),
+            Ok(run) => {
+                tracing::info!(rollback = %run.reference, "taken up again");
+                taken_up.push(uid);
+            }
+            Err(TakeUpError::Plan(PlanError::Kubernetes(error))) => {
+                // All or nothing: what was taken up is known to this handle of the instance alone,
+                // and the next try has another.
+                taken_up.iter().for_each(|uid| context.runs.remove(uid));
+                return Err(error.into());
+            }
             Err(error) => {
                 tracing::error!(rollback = rollback.name_any(), %error, "cannot be taken up");
             }
@@ -79,11 +89,7 @@ async fn executing(context: &Context) -> Result<Vec<Rollback>, Error> {
         loop {
             let page = api.list(&parameters).await?;
             let readable = page.items.into_iter().filter_map(|guarded| guarded.0.ok());
-            found.extend(readable.filter(|rollback| {
-                rollback.status.as_ref().is_some_and(|status| {
-                    matches!(status.phase, Phase::Executing | Phase::Verifying)
-                })
-            }));
+            found.extend(readable.filter(is_executing));
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => parameters = parameters.continue_token(&token),
                 None => break,

@@ -74,7 +74,7 @@ pub fn advance(
     tick.block_dependents();
     let halt = situation.halt(now, &tick.journal);
     match halt {
-        Halt::None => tick.add_intents(),
+        Halt::None => tick.add_intents(observations),
         Halt::Final(_) => tick.withdraw(observations),
         Halt::Suspended | Halt::NotYet(_) => {}
     }
@@ -100,8 +100,8 @@ impl Tick<'_> {
             (Event::Completed { at, .. }, ActionState::Intent) => {
                 self.settled(item, *at);
             }
-            (Event::Refused { class, message, .. }, ActionState::Intent) => {
-                self.refused(item, class, message);
+            (Event::Refused { class, message, at, .. }, ActionState::Intent) => {
+                self.refused(item, class, message, *at);
             }
             (Event::Ended { request_id, at, .. }, ActionState::Requested)
                 if self
@@ -130,6 +130,10 @@ impl Tick<'_> {
         if let Some(entry) = self.in_flight.get_mut(&item) {
             entry.request_id = Some(request_id.clone());
             entry.requested_at = Some(at);
+            if entry.attempt == 1 {
+                // Retries have five minutes from the first request, however long its intent waited.
+                entry.first_at = at;
+            }
             self.journal.set(item, ActionState::Requested);
         }
     }
@@ -141,7 +145,7 @@ impl Tick<'_> {
         }
     }
 
-    fn refused(&mut self, item: usize, class: &Class, message: &str) {
+    fn refused(&mut self, item: usize, class: &Class, message: &str, at: Timestamp) {
         match class {
             Class::Blocked(reason) => self.block(item, *reason, message),
             Class::Terminal(reason) => self.fail(item, *reason, message),
@@ -149,6 +153,11 @@ impl Tick<'_> {
             // take minutes, so it is tried again for a while.
             Class::Conflict if self.is_set_deletion(item) && self.retries_are_over(item) => {
                 self.block(item, BlockedReason::StillAssigned, message);
+            }
+            Class::Conflict if self.is_set_deletion(item) => {
+                if let Some(entry) = self.in_flight.get_mut(&item) {
+                    entry.requested_at.get_or_insert(at);
+                }
             }
             Class::Conflict | Class::Retry | Class::Throttled { .. } => {}
         }
@@ -268,7 +277,7 @@ impl Tick<'_> {
     }
 
     /// Writes intents ahead: as many as there are slots, one for each account.
-    fn add_intents(&mut self) {
+    fn add_intents(&mut self, observations: &Observations) {
         let mut open = self.journal.count(ActionState::Intent);
         if open >= self.situation.slots || self.in_flight.len() >= MAX_IN_FLIGHT {
             return;
@@ -295,7 +304,9 @@ impl Tick<'_> {
                 continue;
             }
             self.journal.set(item, ActionState::Intent);
-            self.in_flight.insert(item, self.intent(item, plan.action, 1, self.now));
+            // One that was taken back after it was sent is another attempt.
+            let attempt = observations.item(item).sent.map_or(1, |sent| sent.saturating_add(1));
+            self.in_flight.insert(item, self.intent(item, plan.action, attempt, self.now));
             open += 1;
         }
     }
@@ -351,10 +362,10 @@ impl Tick<'_> {
             .is_some_and(|plan| plan.action == ActionKind::DeletePermissionSet)
     }
 
+    /// Whether a deletion has been refused for as long as it is tried again.
     fn retries_are_over(&self, item: usize) -> bool {
-        self.in_flight
-            .get(&item)
-            .is_none_or(|entry| self.now.duration_since(entry.first_at) >= RETRY_WINDOW)
+        let first_refusal = self.in_flight.get(&item).and_then(|entry| entry.requested_at);
+        first_refusal.is_some_and(|first| self.now.duration_since(first) >= RETRY_WINDOW)
     }
 
     fn block(&mut self, item: usize, reason: BlockedReason, message: &str) {

@@ -82,6 +82,8 @@ mod tests {
             kept: 0,
             blocked: 0,
             gives_access: false,
+            not_before: None,
+            deadline: None,
             assumed: false,
             shards: Vec::new(),
             warnings: Vec::new(),

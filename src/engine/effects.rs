@@ -258,8 +258,7 @@ impl Planner<'_> {
             self.effects.wake_at(at);
         }
         self.effects.emergency = self.situation.spec.priority == Priority::Emergency;
-        if let Some(deadline) = self.situation.spec.deadline.filter(|deadline| *deadline > self.now)
-        {
+        if let Some(deadline) = self.situation.deadline().filter(|deadline| *deadline > self.now) {
             self.effects.wake_at(deadline);
         }
         self.effects

@@ -37,12 +37,27 @@ impl Situation<'_> {
         parse_duration(text).unwrap_or(SignedDuration::from_secs(2))
     }
 
+    /// When nothing new may be sent any more: what was approved, or earlier if that is asked now.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let planned = self.status.plan.as_ref().and_then(|plan| plan.deadline);
+        planned.into_iter().chain(self.spec.deadline).min()
+    }
+
+    /// When sending may begin: what was approved, or later if that is asked now.
+    fn not_before(&self) -> Option<Timestamp> {
+        let planned = self.status.plan.as_ref().and_then(|plan| plan.not_before);
+        planned.max(self.spec.not_before)
+    }
+
     /// Whether new requests may be sent.
     #[must_use]
     pub fn halt(&self, now: Timestamp, journal: &Journal) -> Halt {
         match self.asked_to_halt(now, journal) {
             // The ledger is being written: what it says must stay true.
-            Halt::None | Halt::Suspended | Halt::NotYet(_) if self.status.ledger.is_some() => {
+            Halt::None | Halt::Suspended | Halt::NotYet(_)
+                if self.status.ledger.is_some() && journal.count(ActionState::Planned) > 0 =>
+            {
                 Halt::Final(Reason::DeadlinePassed)
             }
             halt => halt,
@@ -64,12 +79,11 @@ impl Situation<'_> {
             Halt::Final(Reason::ActionFailed)
         } else if self.spec.on_drift == OnDrift::Fail && drifted {
             Halt::Final(Reason::Drifted)
-        } else if self.spec.deadline.is_some_and(|deadline| deadline <= now) {
+        } else if self.deadline().is_some_and(|deadline| deadline <= now) {
             Halt::Final(Reason::DeadlinePassed)
         } else if self.spec.suspend {
             Halt::Suspended
-        } else if let Some(not_before) = self.spec.not_before.filter(|not_before| *not_before > now)
-        {
+        } else if let Some(not_before) = self.not_before().filter(|not_before| *not_before > now) {
             Halt::NotYet(not_before)
         } else {
             Halt::None
