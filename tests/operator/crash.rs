@@ -42,4 +42,7 @@ fn a_killed_operator_goes_on_and_changes_nothing_twice() {
     let accepted = counters["accepted"].as_object().unwrap();
     let again: Vec<_> = accepted.iter().filter(|(_, times)| **times != 1).collect();
     assert!(again.is_empty(), "requested more than once: {again:?}");
+    // What the killed one had at work counts for the next: AWS never had to refuse.
+    assert_eq!(counters["throttles"]["outstanding"], 0, "{}", counters["throttles"]);
+    assert!(counters["peakOutstanding"].as_u64().unwrap() <= 10, "{}", counters["peakOutstanding"]);
 }
