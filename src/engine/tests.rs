@@ -15,6 +15,8 @@ use crate::api::rollback_status::RollbackStatus;
 use crate::model::time::later;
 use crate::model::{ActionState, BlockedReason, Class, Presence, RequestId};
 
+mod halts;
+
 const SLOTS: usize = 4;
 
 fn spec() -> RollbackSpec {
