@@ -1,5 +1,7 @@
 //! A Rollback that is deleted, running or done, forgets nothing.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::place::{PATIENCE, Place, ledger_accounts, stands, text};
@@ -78,4 +80,30 @@ fn a_record_that_was_imported_again_has_not_forgotten() {
     place.rollback("undo-again", "assign", &json!({}));
     place.wait_phase("undo-again", "AlreadyRolledBack");
     assert_eq!(place.writes(), sent, "something was written");
+}
+
+#[test]
+fn a_namespace_that_goes_while_it_runs_is_not_held_up() {
+    let place = Place::new(200);
+    place.operation("assign", &accounts(1..=200));
+    // The namespace controller takes seconds until it comes to the Rollback.
+    place.slow_down();
+    place.rollback("undo", "assign", &json!({}));
+    place.approve("undo");
+    wait_for("an assignment to be removed", PATIENCE, || {
+        (!place.effective().is_empty()).then_some(())
+    });
+    place.kubectl(&["delete", "namespace", &place.namespace, "--timeout=60s"]);
+    let sent = place.writes();
+    assert!(sent < 200, "it was over before the namespace was gone");
+    assert_eq!(u64::try_from(place.effective().len()).unwrap(), sent, "not drained");
+    place.wait_simulated(Duration::from_mins(1));
+    assert_eq!(place.writes(), sent, "it writes for a Rollback that is gone");
+
+    // The operator does not go on about it, and the next one is served.
+    let next = Place::new(1);
+    next.operation("assign", &accounts([1]));
+    next.rollback("undo", "assign", &json!({}));
+    next.approve("undo");
+    next.wait_phase("undo", "Succeeded");
 }

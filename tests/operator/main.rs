@@ -18,6 +18,7 @@ mod deleted;
 mod drift;
 mod faults;
 mod halted;
+mod held;
 mod kubectl;
 mod malformed;
 mod partial;
