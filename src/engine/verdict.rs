@@ -23,7 +23,7 @@ pub enum Verdict {
 /// Judges an ended request by AWS's answer and by whether a read since then contradicts the goal.
 ///
 /// A success that reads keep contradicting is taken for a lagging list for as long as retries
-/// last, then it is said as it is: not verified.
+/// last. Then somebody has changed the key since: that is drift.
 #[must_use]
 pub fn verdict(now: Timestamp, answer: &Answer, entry: &InFlight, contradicted: bool) -> Verdict {
     let patience_is_over =
@@ -42,8 +42,8 @@ pub fn verdict(now: Timestamp, answer: &Answer, entry: &InFlight, contradicted: 
                 }
             }
         },
-        Answer::Succeeded if patience_is_over => Verdict::Fail(
-            FailureReason::NotVerified,
+        Answer::Succeeded if patience_is_over => Verdict::Block(
+            BlockedReason::Drifted,
             "AWS reported success, but for five minutes every read showed another state".to_owned(),
         ),
         Answer::Forgotten if contradicted && entry.attempt < MAX_ATTEMPTS => Verdict::TryAgain,
@@ -97,11 +97,11 @@ mod tests {
     }
 
     #[test]
-    fn success_that_is_not_seen_is_waited_for_and_then_said() {
+    fn success_that_is_not_seen_is_waited_for_and_then_taken_for_drift() {
         assert_eq!(verdict(after(10), &Answer::Succeeded, &entry(1), true), Verdict::Wait);
         assert!(matches!(
             verdict(after(300), &Answer::Succeeded, &entry(1), true),
-            Verdict::Fail(FailureReason::NotVerified, _)
+            Verdict::Block(BlockedReason::Drifted, _)
         ));
         assert_eq!(verdict(after(300), &Answer::Succeeded, &entry(1), false), Verdict::Wait);
     }

@@ -49,28 +49,56 @@ fn a_key_that_is_as_wanted_is_left_under_fail() {
     a_key_that_is_as_wanted_is_left("Fail");
 }
 
-#[test]
-fn a_change_before_the_read_back_is_not_called_success_nor_fought() {
-    let place = Place::new(4);
-    place.operation("assign", &accounts(1..=4));
-    place.rollback("undo", "assign", &json!({"verification": {"settle": "60s"}}));
+/// An undo of 60 assignments of which somebody makes one anew before it was read back. It is
+/// suspended from then on until that was found out, and resumed then.
+#[track_caller]
+fn somebody_puts_one_back(on_drift: &str) -> Place<'static> {
+    let place = Place::new(60);
+    place.operation("assign", &accounts(1..=60));
+    place.slow_down();
+    let spec = json!({"onDrift": on_drift, "verification": {"settle": "60s"}});
+    place.rollback("undo", "assign", &spec);
     place.approve("undo");
-    wait_for("all assignments to be removed", PATIENCE, || {
-        (place.effective().len() == 4).then_some(())
+    wait_for("the first assignment to be removed", PATIENCE, || {
+        place.effective().contains(&(place.identity.key(&account(1)), 1)).then_some(())
     });
-    place.simulator.post("/_sim/changes", &json!({"grant": alice_in(&accounts([2]))}));
+    place.simulator.post("/_sim/changes", &json!({"grant": alice_in(&accounts([1]))}));
+    place.patch("undo", &json!({"suspend": true}));
+    wait_for("the drift to be found out", PATIENCE, || {
+        (place.status("undo")["failures"][0]["reason"] == "Drifted").then_some(())
+    });
+    assert!(place.writes() < 60, "everything was sent before it was suspended");
+    place.patch("undo", &json!({"suspend": false}));
     place.wait_phase("undo", "PartiallySucceeded");
     let status = place.status("undo");
     assert_eq!(stands(&status, "Ready").0, "False");
     assert_eq!(stands(&status, "Stalled").0, "True");
     let failures = status["failures"].as_array().unwrap();
     assert_eq!(failures.len(), 1, "{failures:?}");
-    assert!(text(&failures[0]["action"]).contains(&account(2)), "{failures:?}");
-    assert_eq!(failures[0]["reason"], "NotVerified");
-    assert_eq!(place.writes(), 4, "it fought the other one's change");
+    assert!(text(&failures[0]["action"]).contains(&account(1)), "{failures:?}");
+    assert!(text(&failures[0]["nextStep"]).contains("who changed the key"), "{failures:?}");
+    let effective = place.effective();
+    assert!(effective.iter().all(|(_, times)| *times == 1), "it fought the other one's change");
     let ledger = place.ledger("undo");
-    assert_eq!(ledger_accounts(&ledger, "Verified"), accounts([1, 3, 4]));
-    assert_eq!(ledger_accounts(&ledger, "Failed"), accounts([2]));
+    assert_eq!(ledger_accounts(&ledger, "Blocked"), accounts([1]));
+    assert_eq!(ledger_accounts(&ledger, "Verified").len(), effective.len() - 1);
+    place
+}
+
+#[test]
+fn drift_is_skipped_and_the_others_go_on() {
+    let place = somebody_puts_one_back("Skip");
+    assert_eq!(stands(&place.status("undo"), "Ready").1, "PartiallySucceeded");
+    assert_eq!(place.effective().len(), 60);
+}
+
+#[test]
+fn drift_stops_the_others_if_asked() {
+    let place = somebody_puts_one_back("Fail");
+    assert_eq!(stands(&place.status("undo"), "Ready").1, "Drifted");
+    let removed = place.effective().len();
+    assert!(removed < 60, "it went on after the drift");
+    assert_eq!(ledger_accounts(&place.ledger("undo"), "Unsent").len(), 60 - removed);
 }
 
 #[test]
