@@ -34,6 +34,11 @@ pub async fn reconcile(
                 error = invalid.error,
                 "a Rollback cannot be read and is left alone; delete it and create it again"
             );
+            let note = format!(
+                "cannot be read and is left alone: {}; delete it and create it again",
+                invalid.error
+            );
+            context.events.warning(guarded.as_ref(), Reason::InvalidObject, note);
             return Ok(Action::await_change());
         }
     };

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::cluster::Cluster;
-use super::place::{PATIENCE, Place};
+use super::place::{PATIENCE, Place, text};
 use super::seed::accounts;
 use super::support::wait_for;
 
@@ -67,9 +67,14 @@ fn what_cannot_be_read_stops_nobody_else() {
         (!said.ok && said.stderr.contains("spec.operations")).then_some(())
     });
     cluster.operator().start_again();
-    wait_for("the operator to tell of the Rollback", PATIENCE, || {
-        cluster.operator().log().contains("a Rollback cannot be read").then_some(())
+    // It has no status that could be written; an event is where kubectl describe shows it.
+    let note = wait_for("the operator to tell of the Rollback", PATIENCE, || {
+        let events = place.get(&["events.events.k8s.io"]);
+        let mut events = events["items"].as_array().unwrap().iter();
+        let told = events.find(|event| event["reason"] == "InvalidObject")?;
+        (told["regarding"]["name"] == "bad").then(|| text(&told["note"]))
     });
+    assert!(note.contains("delete it and create it again"), "{note}");
     place.create("OperationRecord", "lost", &lost);
     place.rollback("of-bad-record", "bad", &json!({}));
     place.rollback("of-bad-instance", "lost", &json!({}));
