@@ -5,7 +5,7 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use support::{ControlPlane, checkout};
@@ -28,6 +28,14 @@ struct Said {
 }
 
 impl Said {
+    fn by(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     #[track_caller]
     fn done(self) -> String {
         self.ended(0)
@@ -57,18 +65,25 @@ impl Place {
     }
 
     fn plugin_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Said {
-        let output = Command::new(env!("CARGO_BIN_EXE_kubectl-rollback"))
+        Said::by(self.command(kubeconfig, arguments).output().unwrap())
+    }
+
+    /// The same with a reader of its output who has gone away.
+    fn unread(&self, arguments: &[&str]) -> Said {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = self.command(self.control_plane.kubeconfig(), arguments);
+        Said::by(command.stdout(writer).output().unwrap())
+    }
+
+    fn command(&self, kubeconfig: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-rollback"));
+        command
             .args(arguments)
             .args(["-n", &self.namespace])
             .env("KUBECONFIG", kubeconfig)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Said {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+            .stdin(Stdio::null());
+        command
     }
 
     fn import(&self, directory: &Path) -> Said {
@@ -141,6 +156,17 @@ fn importing_twice_changes_nothing() {
         assert_eq!(found["spec"], object["spec"]);
         assert_eq!(found["metadata"]["annotations"], object["metadata"]["annotations"]);
     }
+}
+
+#[test]
+fn everything_is_imported_though_nobody_reads_the_output() {
+    let place = Place::new();
+    let directory = samples();
+    let known = ["--instance", "main", "--instance-arn", INSTANCE];
+    let import = ["import", "awsideman", directory.to_str().unwrap()];
+    let said = place.unread(&[import.as_slice(), &known].concat()).done();
+    assert!(said.contains("6 imported"), "{said}");
+    assert_eq!(place.kubectl(&["get", "oprec", "-o", "name"]).lines().count(), NAMES.len());
 }
 
 #[test]
@@ -335,7 +361,7 @@ fn an_approval_names_the_plan_that_was_shown() {
     let said = place.plugin(&["approve", "undo", "--yes", "--digest", &other]).ended(1);
     assert!(said.contains(&format!("is {digest}, not {other}")), "{said}");
     assert_eq!(place.get("rollback", "undo")["spec"]["approval"], Value::Null);
-    place.plugin(&["approve", "undo", "--yes", "--digest", &digest]).done();
+    place.unread(&["approve", "undo", "--yes", "--digest", &digest]).done();
     let approved = place.get("rollback", "undo");
     assert_eq!(approved["spec"]["approval"]["plan"], json!(digest));
     let managers =
