@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::catalogue::{Catalogue, display};
+use super::clone::Written;
 use super::digest::plan_digest;
 use super::history::histories;
 use super::items::{Draft, World};
@@ -40,10 +41,12 @@ pub fn plan(request: &Request<'_>) -> Result<Plan, Refusal> {
         }
     }
     if !sets.is_empty() {
-        let removed: Vec<AssignmentKey> = drafts.iter().filter_map(removed).collect();
-        let removed: BTreeSet<&AssignmentKey> = removed.iter().collect();
+        let written = Written {
+            removed: written(&drafts, Presence::Absent),
+            made: written(&drafts, Presence::Present),
+        };
         for (mut draft, set, history) in sets {
-            world.judge_set(&mut draft, set, history, &removed);
+            world.judge_set(&mut draft, set, history, &written);
             drafts.push(draft);
         }
     }
@@ -146,14 +149,16 @@ fn stands_for_another(record: &Record) -> bool {
         .any(|entry| matches!(entry, Entry::Created(created) if created.replaces.is_some()))
 }
 
-/// The assignment that an item removes.
-fn removed(draft: &Draft) -> Option<AssignmentKey> {
-    let item = &draft.item;
-    let removes = item.disposition == Disposition::Act && item.action.goal() == Presence::Absent;
-    match item.key() {
-        Key::Assignment(key) if removes => Some(key),
-        _ => None,
-    }
+/// The assignments that the plan leads to this goal.
+fn written(drafts: &[Draft], goal: Presence) -> BTreeSet<AssignmentKey> {
+    let items = drafts.iter().map(|draft| &draft.item);
+    let acting =
+        items.filter(|item| item.disposition == Disposition::Act && item.action.goal() == goal);
+    let keys = acting.filter_map(|item| match item.key() {
+        Key::Assignment(key) => Some(key),
+        Key::PermissionSet(_) => None,
+    });
+    keys.collect()
 }
 
 fn record_refs(catalogue: &Catalogue<'_>) -> Vec<RecordRef> {
