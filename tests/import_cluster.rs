@@ -105,6 +105,11 @@ impl Place {
         self.control_plane.kubectl_as(kubeconfig, &arguments, &object.to_string()).succeeded();
     }
 
+    fn patch_status(&self, rollback: &str, status: &Value) {
+        let patch = ["patch", "rollback", rollback, "--subresource=status", "--type=merge", "-p"];
+        self.kubectl(&[patch.as_slice(), &[&status.to_string()]].concat());
+    }
+
     fn get(&self, kind: &str, name: &str) -> Value {
         self.control_plane.get(&["--namespace", &self.namespace, kind, name])
     }
@@ -322,15 +327,7 @@ fn plan_by_hand(place: &Place, name: &str, digest: &str, shard_digest: &str) {
             "assumed": false, "shards": [shard], "estimate": {"seconds": 4.0, "calls": 3},
         },
     }});
-    place.kubectl(&[
-        "patch",
-        "rollback",
-        name,
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        &status.to_string(),
-    ]);
+    place.patch_status(name, &status);
 }
 
 #[test]
@@ -379,6 +376,25 @@ fn an_approval_names_the_plan_that_was_shown() {
     assert_eq!(place.get("rollback", "forged")["spec"]["approval"]["reject"], true);
     place.plugin(&["cancel", "undo"]).done();
     assert_eq!(place.get("rollback", "undo")["spec"]["cancel"], true);
+}
+
+#[test]
+fn what_has_begun_cannot_be_rejected() {
+    let place = Place::new();
+    for (name, phase, because) in [
+        ("running", "Executing", "to end it: kubectl rollback cancel running -n "),
+        ("over", "Succeeded", "it is over: Succeeded (said so)"),
+    ] {
+        place.plugin(&["apply", "assign-2abdc948", "--name", name, "--wait=false"]).done();
+        let status = json!({"status": {
+            "observedGeneration": 1, "phase": phase, "attempt": 1, "summary": "said so",
+        }});
+        place.patch_status(name, &status);
+        let said = place.plugin(&["reject", name]).ended(1);
+        assert!(said.contains(because), "{said}");
+        assert!(!said.contains("nothing will be written"), "{said}");
+        assert_eq!(place.get("rollback", name)["spec"]["approval"], Value::Null);
+    }
 }
 
 #[test]
