@@ -16,6 +16,9 @@ use crate::api::plan::{Disposition, ITEMS_PER_SHARD, MAX_SHARDS, PlanItem, Rollb
 use crate::api::record::RecordRef;
 use crate::model::{AssignmentKey, Grade, InstanceArn, Key, Presence};
 
+/// More authors than this do not fit into the status of a Rollback and into its ledger record.
+const MAX_AUTHORS: usize = 100;
+
 /// Plans the undo of the selected records.
 ///
 /// The plan holds every key of them that is open, and no other key.
@@ -75,7 +78,15 @@ fn finish(
     if let Some(max) = allowed.filter(|max| actions > *max) {
         return Err(Refusal::TooManyActions { actions, max });
     }
-    let warnings = warnings(&drafts, request.live);
+    let mut warnings = warnings(&drafts, request.live);
+    let mut authors = authors(catalogue);
+    if authors.len() > MAX_AUTHORS {
+        warnings.push(format!(
+            "{} people recorded what is undone; the plan names the first {MAX_AUTHORS} of them as its authors",
+            authors.len()
+        ));
+        authors.truncate(MAX_AUTHORS);
+    }
     let acting = || drafts.iter().filter(|draft| draft.item.disposition == Disposition::Act);
     let assumed = acting().any(|draft| draft.rests_on_unknown);
     let gives_access = acting().any(|draft| draft.item.action.goal() == Presence::Present);
@@ -97,7 +108,7 @@ fn finish(
         blocked,
         digest,
         record_refs,
-        authors: authors(catalogue),
+        authors,
     })
 }
 
