@@ -379,6 +379,37 @@ fn an_approval_names_the_plan_that_was_shown() {
 }
 
 #[test]
+fn a_program_gets_the_object_however_the_wait_ends() {
+    let place = Place::new();
+    let apply = |name: &str, more: &[&str]| {
+        let apply = ["apply", "assign-2abdc948", "--name", name];
+        place.plugin(&[apply.as_slice(), more].concat())
+    };
+    let said = apply("slow", &["--timeout", "1s", "-o", "json"]);
+    assert_eq!(said.code, 124, "{}", said.stderr);
+    let slow: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(slow["metadata"]["name"], "slow");
+    assert_eq!(slow["metadata"]["managedFields"], Value::Null);
+    let said = apply("slower", &["--timeout", "1s", "-o", "name"]);
+    assert_eq!(said.code, 124, "{}", said.stderr);
+    assert_eq!(said.stdout, "rollback.identitycenter.dev/slower\n");
+    let said = apply("people", &["--timeout", "1s"]);
+    assert_eq!((said.code, said.stdout.as_str()), (124, ""), "{}", said.stderr);
+
+    // Nobody to ask.
+    let digest = format!("sha256:{:064}", 1);
+    let said = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| apply("waits", &["--timeout", "2m", "-o", "yaml"]));
+        place.kubectl(&["wait", "--for=create", "--timeout=60s", "rollback/waits"]);
+        plan_by_hand(&place, "waits", &digest, &digest);
+        waiting.join().unwrap()
+    });
+    assert_eq!(said.code, 4, "{}", said.stderr);
+    let waits: Value = serde_saphyr::from_str(&said.stdout).unwrap();
+    assert_eq!(waits["status"]["phase"], "AwaitingApproval");
+}
+
+#[test]
 fn what_has_begun_cannot_be_rejected() {
     let place = Place::new();
     for (name, phase, because) in [
