@@ -5,7 +5,7 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use support::{ControlPlane, checkout};
@@ -28,6 +28,14 @@ struct Said {
 }
 
 impl Said {
+    fn by(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     #[track_caller]
     fn done(self) -> String {
         self.ended(0)
@@ -57,18 +65,25 @@ impl Place {
     }
 
     fn plugin_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Said {
-        let output = Command::new(env!("CARGO_BIN_EXE_kubectl-rollback"))
+        Said::by(self.command(kubeconfig, arguments).output().unwrap())
+    }
+
+    /// The same with a reader of its output who has gone away.
+    fn unread(&self, arguments: &[&str]) -> Said {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = self.command(self.control_plane.kubeconfig(), arguments);
+        Said::by(command.stdout(writer).output().unwrap())
+    }
+
+    fn command(&self, kubeconfig: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-rollback"));
+        command
             .args(arguments)
             .args(["-n", &self.namespace])
             .env("KUBECONFIG", kubeconfig)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Said {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+            .stdin(Stdio::null());
+        command
     }
 
     fn import(&self, directory: &Path) -> Said {
@@ -88,6 +103,11 @@ impl Place {
         let arguments = ["--namespace", &self.namespace, "create", "-f", "-"];
         let kubeconfig = self.control_plane.kubeconfig();
         self.control_plane.kubectl_as(kubeconfig, &arguments, &object.to_string()).succeeded();
+    }
+
+    fn patch_status(&self, rollback: &str, status: &Value) {
+        let patch = ["patch", "rollback", rollback, "--subresource=status", "--type=merge", "-p"];
+        self.kubectl(&[patch.as_slice(), &[&status.to_string()]].concat());
     }
 
     fn get(&self, kind: &str, name: &str) -> Value {
@@ -115,7 +135,7 @@ fn importing_twice_changes_nothing() {
     let place = Place::new();
     let first = place.import(&samples()).done();
     assert!(first.contains("operationrecord.identitycenter.dev/copy-39156504 created"), "{first}");
-    assert!(first.contains("6 imported, 0 unchanged, 4 repaired"), "{first}");
+    assert!(first.contains("6 imported, 0 unchanged, 2 repaired"), "{first}");
     let before = place.kubectl(&["get", "oprec", "-o", "yaml"]);
     let second = place.import(&samples()).done();
     assert!(second.contains("0 imported, 6 unchanged"), "{second}");
@@ -141,6 +161,17 @@ fn importing_twice_changes_nothing() {
         assert_eq!(found["spec"], object["spec"]);
         assert_eq!(found["metadata"]["annotations"], object["metadata"]["annotations"]);
     }
+}
+
+#[test]
+fn everything_is_imported_though_nobody_reads_the_output() {
+    let place = Place::new();
+    let directory = samples();
+    let known = ["--instance", "main", "--instance-arn", INSTANCE];
+    let import = ["import", "awsideman", directory.to_str().unwrap()];
+    let said = place.unread(&[import.as_slice(), &known].concat()).done();
+    assert!(said.contains("6 imported"), "{said}");
+    assert_eq!(place.kubectl(&["get", "oprec", "-o", "name"]).lines().count(), NAMES.len());
 }
 
 #[test]
@@ -296,15 +327,7 @@ fn plan_by_hand(place: &Place, name: &str, digest: &str, shard_digest: &str) {
             "assumed": false, "shards": [shard], "estimate": {"seconds": 4.0, "calls": 3},
         },
     }});
-    place.kubectl(&[
-        "patch",
-        "rollback",
-        name,
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        &status.to_string(),
-    ]);
+    place.patch_status(name, &status);
 }
 
 #[test]
@@ -335,7 +358,7 @@ fn an_approval_names_the_plan_that_was_shown() {
     let said = place.plugin(&["approve", "undo", "--yes", "--digest", &other]).ended(1);
     assert!(said.contains(&format!("is {digest}, not {other}")), "{said}");
     assert_eq!(place.get("rollback", "undo")["spec"]["approval"], Value::Null);
-    place.plugin(&["approve", "undo", "--yes", "--digest", &digest]).done();
+    place.unread(&["approve", "undo", "--yes", "--digest", &digest]).done();
     let approved = place.get("rollback", "undo");
     assert_eq!(approved["spec"]["approval"]["plan"], json!(digest));
     let managers =
@@ -353,6 +376,56 @@ fn an_approval_names_the_plan_that_was_shown() {
     assert_eq!(place.get("rollback", "forged")["spec"]["approval"]["reject"], true);
     place.plugin(&["cancel", "undo"]).done();
     assert_eq!(place.get("rollback", "undo")["spec"]["cancel"], true);
+}
+
+#[test]
+fn a_program_gets_the_object_however_the_wait_ends() {
+    let place = Place::new();
+    let apply = |name: &str, more: &[&str]| {
+        let apply = ["apply", "assign-2abdc948", "--name", name];
+        place.plugin(&[apply.as_slice(), more].concat())
+    };
+    let said = apply("slow", &["--timeout", "1s", "-o", "json"]);
+    assert_eq!(said.code, 124, "{}", said.stderr);
+    let slow: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(slow["metadata"]["name"], "slow");
+    assert_eq!(slow["metadata"]["managedFields"], Value::Null);
+    let said = apply("slower", &["--timeout", "1s", "-o", "name"]);
+    assert_eq!(said.code, 124, "{}", said.stderr);
+    assert_eq!(said.stdout, "rollback.identitycenter.dev/slower\n");
+    let said = apply("people", &["--timeout", "1s"]);
+    assert_eq!((said.code, said.stdout.as_str()), (124, ""), "{}", said.stderr);
+
+    // Nobody to ask.
+    let digest = format!("sha256:{:064}", 1);
+    let said = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| apply("waits", &["--timeout", "2m", "-o", "yaml"]));
+        place.kubectl(&["wait", "--for=create", "--timeout=60s", "rollback/waits"]);
+        plan_by_hand(&place, "waits", &digest, &digest);
+        waiting.join().unwrap()
+    });
+    assert_eq!(said.code, 4, "{}", said.stderr);
+    let waits: Value = serde_saphyr::from_str(&said.stdout).unwrap();
+    assert_eq!(waits["status"]["phase"], "AwaitingApproval");
+}
+
+#[test]
+fn what_has_begun_cannot_be_rejected() {
+    let place = Place::new();
+    for (name, phase, because) in [
+        ("running", "Executing", "to end it: kubectl rollback cancel running -n "),
+        ("over", "Succeeded", "it is over: Succeeded (said so)"),
+    ] {
+        place.plugin(&["apply", "assign-2abdc948", "--name", name, "--wait=false"]).done();
+        let status = json!({"status": {
+            "observedGeneration": 1, "phase": phase, "attempt": 1, "summary": "said so",
+        }});
+        place.patch_status(name, &status);
+        let said = place.plugin(&["reject", name]).ended(1);
+        assert!(said.contains(because), "{said}");
+        assert!(!said.contains("nothing will be written"), "{said}");
+        assert_eq!(place.get("rollback", name)["spec"]["approval"], Value::Null);
+    }
 }
 
 #[test]

@@ -7,14 +7,18 @@ use std::process::{Command, Output, Stdio};
 
 const INSTANCE: &str = "arn:aws:sso:::instance/ssoins-grrwdwht9b3hswl7";
 
-fn import(directory: &Path, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kubectl-rollback"))
+fn command(directory: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-rollback"));
+    command
         .args(["import", "awsideman", directory.to_str().unwrap(), "--dry-run"])
         .args(more)
         .env("KUBECONFIG", "/nowhere")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+        .stdin(Stdio::null());
+    command
+}
+
+fn import(directory: &Path, more: &[&str]) -> Output {
+    command(directory, more).output().unwrap()
 }
 
 fn samples() -> std::path::PathBuf {
@@ -34,7 +38,7 @@ fn a_dry_run_prints_a_stream_of_objects_and_a_summary_beside_it() {
     assert_eq!(first["metadata"]["namespace"], "access");
     assert_eq!(first["spec"]["instance"], "main");
     let words = String::from_utf8(output.stderr).unwrap();
-    assert!(words.ends_with("6 printed, nothing was written, 4 repaired\n"), "{words}");
+    assert!(words.ends_with("6 printed, nothing was written, 2 repaired\n"), "{words}");
     assert!(!words.contains('\u{1b}'), "no colours where nobody sees them: {words:?}");
     assert_eq!(output.status.code(), Some(0));
 }
@@ -52,6 +56,19 @@ fn a_torn_store_is_taken_as_far_as_it_goes() {
         words.contains("torn      operations.json: torn at byte 6366: the operation (5b006792-"),
         "{words}"
     );
+}
+
+#[test]
+fn a_reader_who_has_gone_away_changes_no_exit_code() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = std::fs::read(samples().join("profiles/default/operations.json")).unwrap();
+    std::fs::write(directory.path().join("operations.json"), &text[..text.len() - 100]).unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command(directory.path(), &KNOWN).stdout(writer).output().unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(words.contains("3 printed, nothing was written"), "{words}");
+    assert_eq!(output.status.code(), Some(3), "{words}");
 }
 
 #[test]

@@ -22,9 +22,13 @@ pub fn time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "date-time", "maxLength": 64})
 }
 
+/// Each unit once and from large to small, with numbers that cannot overflow: what the API server
+/// takes must be readable to the operator, which would otherwise act as if it were not set.
+const DURATION: &str = "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?([0-9]{1,9}ms)?$";
+
 /// A duration as Kubernetes writes it: `300ms`, `2s`, `5m`, `24h`, `1h30m`.
 pub fn duration(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "maxLength": 32, "pattern": "^([0-9]+(ms|s|m|h))+$"})
+    json_schema!({"type": "string", "minLength": 2, "maxLength": 32, "pattern": DURATION})
 }
 
 /// The digest of a plan or of content: `sha256:` and 64 hexadecimal digits.
@@ -61,4 +65,38 @@ pub fn accounts(_: &mut SchemaGenerator) -> Schema {
         "items": {"type": "string", "pattern": "^\\d{12}$", "maxLength": 12},
         "x-kubernetes-list-type": "atomic",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::string::string_regex;
+
+    use super::*;
+    use crate::model::time::parse_duration;
+
+    fn durations() -> impl Strategy<Value = String> {
+        let schema = duration(&mut SchemaGenerator::default()).to_value();
+        let pattern = schema["pattern"].as_str().unwrap();
+        let inner = pattern.trim_start_matches('^').trim_end_matches('$');
+        let length = |name: &str| usize::try_from(schema[name].as_u64().unwrap_or(0)).unwrap();
+        let lengths = length("minLength")..=length("maxLength");
+        string_regex(inner)
+            .unwrap()
+            .prop_filter("of a length that the schema takes", move |it| lengths.contains(&it.len()))
+    }
+
+    proptest! {
+        #[test]
+        fn every_duration_that_the_schema_takes_can_be_read(text in durations()) {
+            prop_assert!(parse_duration(&text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_longest_duration_fits() {
+        let longest = "999999h999999m999999s999999999ms";
+        assert_eq!(longest.len(), 32);
+        assert!(parse_duration(longest).is_some());
+    }
 }

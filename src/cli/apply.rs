@@ -135,24 +135,32 @@ pub(super) async fn run(
         return Ok(Exit::Done);
     }
     let mut progress = Progress::new(screen);
-    let outcome = follow(&verb, &session, screen, &name, &mut progress).await;
+    let mut last = created;
+    let outcome = follow(&verb, &session, screen, &mut last, &mut progress).await;
     progress.end();
-    outcome
+    let exit = outcome?;
+    // A program that asked for the object gets it however the wait ended; a person was told why.
+    if verb.output != Output::Table || step(&last, None) == Step::Ended {
+        print_result(&verb, &last, &session, screen)?;
+    }
+    Ok(exit)
 }
 
+/// Follows it to where `apply` ends, and leaves in `last` how it stands there.
 async fn follow(
     verb: &Apply,
     session: &Session,
     screen: Screen,
-    name: &str,
+    last: &mut Rollback,
     progress: &mut Progress,
 ) -> Result<Exit, CliError> {
+    let name = &last.name_any();
     let mut follow = Follow::new(session, name, verb.timeout);
     let mut approved: Option<(String, i64)> = None;
     let mut shown = String::new();
     loop {
-        let rollback = match follow.next().await? {
-            Event::Seen(rollback) => *rollback,
+        match follow.next().await? {
+            Event::Seen(rollback) => *last = *rollback,
             Event::Notice(text) => {
                 progress.note(screen, &text);
                 continue;
@@ -175,10 +183,11 @@ async fn follow(
                 progress.end();
                 return Ok(leave_running(session, screen, name));
             }
-        };
+        }
+        let rollback = &*last;
         let plan = rollback.status.as_ref().and_then(|status| status.plan.as_ref());
-        if let Some(plan) = plan.filter(|plan| plan.digest != shown && is_shown(&rollback)) {
-            let items = match shards::read(session, &rollback).await {
+        if let Some(plan) = plan.filter(|plan| plan.digest != shown && is_shown(rollback)) {
+            let items = match shards::read(session, rollback).await {
                 Ok(items) => items,
                 // The plan may have been made anew since; then its next version is seen.
                 Err(error) if is_outdated(session, name, plan).await? => {
@@ -188,11 +197,11 @@ async fn follow(
                 Err(error) => return Err(error),
             };
             progress.end();
-            show(verb, screen, &view::render(&rollback, &items, false, screen.out))?;
+            show(verb, screen, &view::render(rollback, &items, false, screen.out))?;
             shown.clone_from(&plan.digest);
         }
-        match step(&rollback, approved.as_ref()) {
-            Step::Wait => progress.show(&rollback, session.clock.now(), screen),
+        match step(rollback, approved.as_ref()) {
+            Step::Wait => progress.show(rollback, session.clock.now(), screen),
             Step::Decide(plan) => {
                 progress.end();
                 if plan.policy == ApprovalPolicy::SeparateApprover {
@@ -200,7 +209,7 @@ async fn follow(
                     note_waiting(screen, name, session);
                     return Ok(Exit::AwaitingApproval);
                 }
-                match decide(session, screen, &rollback, plan, verb.yes).await? {
+                match decide(session, screen, rollback, plan, verb.yes).await? {
                     Decision::Approved { digest, generation } => {
                         approved = Some((digest, generation));
                     }
@@ -219,8 +228,7 @@ async fn follow(
             }
             Step::Ended => {
                 progress.end();
-                print_result(verb, &rollback, session, screen)?;
-                return Ok(Exit::of(&rollback));
+                return Ok(Exit::of(rollback));
             }
         }
     }

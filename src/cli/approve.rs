@@ -4,7 +4,7 @@ use clap::Args;
 use kube::ResourceExt as _;
 use serde_json::json;
 
-use super::error::CliError;
+use super::error::{CliError, is_conflict};
 use super::exit::Exit;
 use super::follow::interrupted;
 use super::plan::view;
@@ -17,6 +17,9 @@ use crate::model::Grade;
 
 /// More actions than this are approved by typing their number.
 const MANY: i32 = 20;
+
+/// How often a rejection is judged anew because the object changed in the meantime.
+const TRIES: usize = 10;
 
 /// Approve the plan of a Rollback that waits for it
 ///
@@ -43,6 +46,8 @@ pub struct Approve {
 }
 
 /// Reject the plan of a Rollback, which ends it without writing anything
+///
+/// A Rollback that is being executed, or is over, is refused: cancel ends one that runs.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -199,10 +204,39 @@ pub(super) async fn reject(
     screen: Screen,
 ) -> Result<Exit, CliError> {
     let session = Session::connect(connection).await?;
-    let doing = format!("reject the plan of rollback {}", verb.name);
-    session.patch(&doing, &verb.name, json!({"approval": {"reject": true}})).await?;
-    screen.print(&format!("rollback {}: rejected; nothing will be written\n", verb.name))?;
-    Ok(Exit::Done)
+    let name = &verb.name;
+    let doing = format!("reject the plan of rollback {name}");
+    // The operator writes too: what was judged must be what is rejected, else it is judged again.
+    for _ in 0..TRIES {
+        let rollback = session.rollback(name).await?;
+        if let Some(why) = too_late(&rollback, &session.namespace) {
+            return Err(CliError::failed(format!("cannot {doing}: {why}")));
+        }
+        let rejection = json!({"approval": {"reject": true}});
+        match session.patch_as_read(&doing, &rollback, rejection).await? {
+            Ok(_) => {
+                screen.print(&format!("rollback {name}: rejected; nothing will be written\n"))?;
+                return Ok(Exit::Done);
+            }
+            Err(error) if is_conflict(&error) => {}
+            Err(error) => return Err(CliError::request(&doing, &error)),
+        }
+    }
+    Err(CliError::failed(format!("cannot {doing}: it keeps changing; try again")))
+}
+
+/// Why a rejection would not keep what it promises: that nothing is written.
+fn too_late(rollback: &Rollback, namespace: &str) -> Option<String> {
+    let status = rollback.status.as_ref()?;
+    let (name, phase) = (rollback.name_any(), status.phase);
+    match phase {
+        Phase::Executing | Phase::Verifying => Some(format!(
+            "it is {phase}, and what was written stays written; to end it: kubectl rollback cancel \
+             {name} -n {namespace}"
+        )),
+        _ if phase.is_terminal() => Some(format!("it is over: {phase} ({})", status.summary)),
+        _ => None,
+    }
 }
 
 pub(super) async fn cancel(
@@ -257,5 +291,18 @@ mod tests {
         let lossy = question(1, Grade::Lossy);
         assert_eq!(lossy.text, "Type 1 to execute this action, of which AWS cannot undo all:");
         assert!(lossy.accepts("1") && !lossy.accepts("yes"));
+    }
+    #[test]
+    fn only_what_has_not_begun_is_rejected() {
+        for phase in Phase::ALL {
+            let why = too_late(&fixtures::rollback(phase), "access");
+            let early = [Phase::Pending, Phase::Planning, Phase::Planned, Phase::AwaitingApproval];
+            assert_eq!(why.is_none(), early.contains(&phase), "{phase}: {why:?}");
+        }
+        let why = too_late(&fixtures::rollback(Phase::Executing), "access").unwrap();
+        assert!(why.ends_with("kubectl rollback cancel undo -n access"), "{why}");
+        let mut fresh = fixtures::rollback(Phase::Pending);
+        fresh.status = None;
+        assert_eq!(too_late(&fresh, "access"), None);
     }
 }

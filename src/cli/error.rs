@@ -12,7 +12,7 @@ use crate::api::{GROUP, VERSION};
 pub struct CliError {
     /// The exit code.
     pub exit: Exit,
-    /// The sentence; empty if nobody reads it any more.
+    /// The sentence.
     pub message: String,
 }
 

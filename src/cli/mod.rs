@@ -80,9 +80,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(error) => {
-            if !error.message.is_empty() {
-                screen.note_in(Tone::Bad, &format!("error: {error}"));
-            }
+            screen.note_in(Tone::Bad, &format!("error: {error}"));
             error.exit.into()
         }
     }

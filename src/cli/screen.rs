@@ -6,7 +6,6 @@ use anstream::{AutoStream, ColorChoice};
 use owo_colors::OwoColorize as _;
 
 use super::error::CliError;
-use super::exit::Exit;
 
 /// What a text means, and so how it is painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,16 +91,11 @@ impl Screen {
         }
     }
 
-    /// Writes a result. A reader who has gone away (`| head`) ends the command quietly.
+    /// Writes a result. A reader who has gone away (`| head`) ends neither the work nor changes its
+    /// exit code: half an import, or a failed undo that looks done, is worse than unread text.
     pub fn print(self, text: &str) -> Result<(), CliError> {
         let mut out = AutoStream::new(io::stdout().lock(), self.out.choice());
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                Err(CliError::new(Exit::Done, String::new()))
-            }
-            Err(error) => Err(CliError::failed(format!("cannot write the output: {error}"))),
-        }
+        written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
     /// Writes a line about the work to standard error.
@@ -128,5 +122,27 @@ impl Screen {
             Some(line.trim().to_owned())
         });
         read.await.ok().flatten()
+    }
+}
+
+fn written(outcome: io::Result<()>) -> Result<(), CliError> {
+    match outcome {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(CliError::failed(format!("cannot write the output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_who_has_gone_away_is_no_error_and_a_full_disk_is() {
+        assert_eq!(written(Ok(())), Ok(()));
+        assert_eq!(written(Err(ErrorKind::BrokenPipe.into())), Ok(()));
+        let full = written(Err(ErrorKind::StorageFull.into())).unwrap_err();
+        assert!(full.message.starts_with("cannot write the output: "), "{full}");
     }
 }

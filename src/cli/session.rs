@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use kube::{Api, Client, Config};
-use serde_json::Value;
+use kube::{Api, Client, Config, ResourceExt as _};
+use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::exit::Exit;
@@ -146,11 +146,26 @@ impl Session {
 
     /// Changes parts of one Rollback's spec.
     pub async fn patch(&self, doing: &str, name: &str, spec: Value) -> Result<Rollback, CliError> {
-        let parameters =
-            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        let patch = Patch::Merge(serde_json::json!({ "spec": spec }));
-        self.call(doing, self.rollbacks().patch(name, &parameters, &patch)).await
+        let patch = Patch::Merge(json!({ "spec": spec }));
+        self.call(doing, self.rollbacks().patch(name, &patch_parameters(), &patch)).await
     }
+
+    /// As [`Self::patch`], only if the Rollback is still as it was read.
+    pub async fn patch_as_read(
+        &self,
+        doing: &str,
+        read: &Rollback,
+        spec: Value,
+    ) -> Result<Result<Rollback, kube::Error>, CliError> {
+        let version = read.resource_version();
+        let body = json!({"metadata": {"resourceVersion": version}, "spec": spec});
+        let patch = Patch::Merge(body);
+        self.raw(doing, self.rollbacks().patch(&read.name_any(), &patch_parameters(), &patch)).await
+    }
+}
+
+fn patch_parameters() -> PatchParams {
+    PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() }
 }
 
 /// How objects are created.

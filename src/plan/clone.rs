@@ -27,12 +27,21 @@ pub(super) enum Deletion {
     Blocked(Obstacle),
 }
 
-/// Judges the deletion of a set, given the assignments that the plan removes.
+/// The assignments that a plan writes.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// Those that it removes.
+    pub removed: BTreeSet<AssignmentKey>,
+    /// Those that it makes.
+    pub made: BTreeSet<AssignmentKey>,
+}
+
+/// Judges the deletion of a set, given the assignments that the plan writes.
 pub(super) fn deletion(
     set: &PermissionSetArn,
     created: Option<&CreatedPermissionSet>,
     facts: &SetFacts,
-    removed: &BTreeSet<&AssignmentKey>,
+    written: &Written,
     live: &Live,
     policy: &Policy,
 ) -> Deletion {
@@ -52,26 +61,38 @@ pub(super) fn deletion(
         Ok(as_made) => as_made,
         Err(obstacle) => return Deletion::Blocked(obstacle),
     };
-    let others: Vec<&AssignmentKey> =
-        facts.assigned.iter().filter(|key| !removed.contains(key)).collect();
-    if !others.is_empty() {
-        let named: Vec<String> = others
-            .iter()
-            .take(NAMED)
-            .map(|key| format!("{} in {}", key.principal, key.account))
-            .collect();
-        let more = match others.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+    let made: Vec<&AssignmentKey> =
+        written.made.iter().filter(|key| key.permission_set == *set).collect();
+    if !made.is_empty() {
         let fact = format!(
-            "the set has {} assignments that this plan does not remove: {}{more}",
+            "this plan gives access through the set that it would delete: {}",
+            listed(&made)
+        );
+        return Deletion::Blocked((BlockedReason::StillAssigned, fact));
+    }
+    let others: Vec<&AssignmentKey> =
+        facts.assigned.iter().filter(|key| !written.removed.contains(key)).collect();
+    if !others.is_empty() {
+        let fact = format!(
+            "the set has {} assignments that this plan does not remove: {}",
             others.len(),
-            named.join(", ")
+            listed(&others)
         );
         return Deletion::Blocked((BlockedReason::StillAssigned, fact));
     }
     if as_made { Deletion::AsMade } else { Deletion::AsItsSource }
+}
+
+fn listed(keys: &[&AssignmentKey]) -> String {
+    let named: Vec<String> = keys
+        .iter()
+        .take(NAMED)
+        .map(|key| format!("{} in {}", key.principal, key.account))
+        .collect();
+    match keys.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
 }
 
 /// Whether the content was recorded and is unchanged; else whether it is that of its source.

@@ -1,9 +1,7 @@
 //! From what the records say and what AWS shows to one item of the plan.
 
-use std::collections::BTreeSet;
-
 use super::catalogue::Catalogue;
-use super::clone::{Deletion, deletion};
+use super::clone::{Deletion, Written, deletion};
 use super::history::KeyHistory;
 use super::live::Live;
 use super::preflight::{self, Obstacle};
@@ -194,13 +192,13 @@ impl World<'_> {
         Draft { item, rests_on_unknown: false, possible_duplicate: None, possibly_applied: false }
     }
 
-    /// Judges an action on a permission set itself, given the assignments that the plan removes.
+    /// Judges an action on a permission set itself, given the assignments that the plan writes.
     pub(super) fn judge_set(
         &self,
         draft: &mut Draft,
         set: &PermissionSetArn,
         history: &KeyHistory<'_>,
-        removed: &BTreeSet<&AssignmentKey>,
+        written: &Written,
     ) {
         if draft.item.action == ActionKind::CreatePermissionSet {
             draft.item.grade = draft.item.grade.max(Grade::Equivalent);
@@ -211,7 +209,7 @@ impl World<'_> {
         }
         let Some(facts) = self.live.permission_sets.get(set) else { return };
         draft.item.content.clone_from(&facts.content);
-        match deletion(set, history.created, facts, removed, self.live, self.policy) {
+        match deletion(set, history.created, facts, written, self.live, self.policy) {
             Deletion::AsMade => {}
             Deletion::AsItsSource => {
                 draft.rests_on_unknown = true;

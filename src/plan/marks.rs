@@ -35,13 +35,16 @@ pub(super) fn duplicates(catalogue: &Catalogue<'_>, events: &[Event<'_>]) -> Vec
     };
     let mut pairs = Vec::new();
     for (earlier, one) in events.iter().enumerate().filter(|(_, event)| event.by == By::Operation) {
+        // AWS never gives one id to two requests. A tool that wrote it beside an opposite change of
+        // the key wrote it wrongly, and so it tells nothing about any.
+        let id_holds = !events.iter().any(|it| it.request == one.request && opposite(one, it));
         let mut opposite_between = false;
         for (later, other) in events.iter().enumerate().skip(earlier + 1) {
             opposite_between |= opposite(one, other);
             if other.by != By::Operation || other.after != one.after || other.record == one.record {
                 continue;
             }
-            let same_request = one.request.is_some() && one.request == other.request;
+            let same_request = one.request.is_some() && one.request == other.request && id_holds;
             let near = !opposite_between
                 && tool(one) != tool(other)
                 && other.at.duration_since(one.at) <= SAME_CHANGE_WITHIN;

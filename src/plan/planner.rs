@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::catalogue::{Catalogue, display};
+use super::clone::Written;
 use super::digest::plan_digest;
 use super::history::histories;
 use super::items::{Draft, World};
@@ -14,6 +15,9 @@ use super::warnings::warnings;
 use crate::api::plan::{Disposition, ITEMS_PER_SHARD, MAX_SHARDS, PlanItem, RollbackPlanSpec};
 use crate::api::record::RecordRef;
 use crate::model::{AssignmentKey, Grade, InstanceArn, Key, Presence};
+
+/// More authors than this do not fit into the status of a Rollback and into its ledger record.
+const MAX_AUTHORS: usize = 100;
 
 /// Plans the undo of the selected records.
 ///
@@ -40,10 +44,12 @@ pub fn plan(request: &Request<'_>) -> Result<Plan, Refusal> {
         }
     }
     if !sets.is_empty() {
-        let removed: Vec<AssignmentKey> = drafts.iter().filter_map(removed).collect();
-        let removed: BTreeSet<&AssignmentKey> = removed.iter().collect();
+        let written = Written {
+            removed: written(&drafts, Presence::Absent),
+            made: written(&drafts, Presence::Present),
+        };
         for (mut draft, set, history) in sets {
-            world.judge_set(&mut draft, set, history, &removed);
+            world.judge_set(&mut draft, set, history, &written);
             drafts.push(draft);
         }
     }
@@ -72,7 +78,15 @@ fn finish(
     if let Some(max) = allowed.filter(|max| actions > *max) {
         return Err(Refusal::TooManyActions { actions, max });
     }
-    let warnings = warnings(&drafts, request.live);
+    let mut warnings = warnings(&drafts, request.live);
+    let mut authors = authors(catalogue);
+    if authors.len() > MAX_AUTHORS {
+        warnings.push(format!(
+            "{} people recorded what is undone; the plan names the first {MAX_AUTHORS} of them as its authors",
+            authors.len()
+        ));
+        authors.truncate(MAX_AUTHORS);
+    }
     let acting = || drafts.iter().filter(|draft| draft.item.disposition == Disposition::Act);
     let assumed = acting().any(|draft| draft.rests_on_unknown);
     let gives_access = acting().any(|draft| draft.item.action.goal() == Presence::Present);
@@ -94,7 +108,7 @@ fn finish(
         blocked,
         digest,
         record_refs,
-        authors: authors(catalogue),
+        authors,
     })
 }
 
@@ -154,14 +168,16 @@ fn stands_for_another(record: &Record) -> bool {
         .any(|entry| matches!(entry, Entry::Created(created) if created.replaces.is_some()))
 }
 
-/// The assignment that an item removes.
-fn removed(draft: &Draft) -> Option<AssignmentKey> {
-    let item = &draft.item;
-    let removes = item.disposition == Disposition::Act && item.action.goal() == Presence::Absent;
-    match item.key() {
-        Key::Assignment(key) if removes => Some(key),
-        _ => None,
-    }
+/// The assignments that the plan leads to this goal.
+fn written(drafts: &[Draft], goal: Presence) -> BTreeSet<AssignmentKey> {
+    let items = drafts.iter().map(|draft| &draft.item);
+    let acting =
+        items.filter(|item| item.disposition == Disposition::Act && item.action.goal() == goal);
+    let keys = acting.filter_map(|item| match item.key() {
+        Key::Assignment(key) => Some(key),
+        Key::PermissionSet(_) => None,
+    });
+    keys.collect()
 }
 
 fn record_refs(catalogue: &Catalogue<'_>) -> Vec<RecordRef> {

@@ -104,6 +104,6 @@ pub struct Plan {
     pub digest: String,
     /// The records that are undone, oldest first.
     pub record_refs: Vec<RecordRef>,
-    /// Who recorded what is undone, as far as stamps show.
+    /// Who recorded what is undone, as far as stamps show: at most 100.
     pub authors: Vec<String>,
 }

@@ -38,9 +38,13 @@ fn the_operator_may_do_what_it_needs_and_no_more() {
     hold(no, &["create", "update", "delete", "deletecollection"], &kind("rollbacks"), "default");
     hold(yes, &["patch"], &kind("rollbacks/status"), "default");
     hold(no, &["update"], &kind("rollbacks/status"), "default");
-    hold(yes, &["update"], &kind("rollbacks/finalizers"), "default");
-    hold(yes, &["get", "list", "watch", "create", "patch"], &kind("rollbackplans"), "default");
-    hold(no, &["update", "delete"], &kind("rollbackplans"), "default");
+    // No owner reference that the operator writes blocks a deletion.
+    for owner in ["rollbacks/finalizers", "rollbackplans/finalizers", "operationrecords/finalizers"]
+    {
+        hold(no, &["update", "patch"], &kind(owner), "default");
+    }
+    hold(yes, &["get", "create", "patch", "update"], &kind("rollbackplans"), "default");
+    hold(no, &["list", "watch", "delete", "deletecollection"], &kind("rollbackplans"), "default");
     hold(yes, &["patch"], &kind("rollbackplans/status"), "default");
     hold(yes, &["get", "list", "watch", "create"], &kind("operationrecords"), "default");
     hold(no, &["update", "patch", "delete"], &kind("operationrecords"), "default");

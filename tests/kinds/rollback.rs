@@ -93,6 +93,22 @@ fn bad_specs_are_refused_with_what_to_do() {
             json!({"verification": {"settle": "soon"}}),
             "spec.verification.settle in body should match",
         ),
+        (
+            json!({"verification": {"settle": "30m2h"}}),
+            "spec.verification.settle in body should match",
+        ),
+        (
+            json!({"verification": {"settle": "1h1h"}}),
+            "spec.verification.settle in body should match",
+        ),
+        (
+            json!({"verification": {"settle": "1000000h"}}),
+            "spec.verification.settle in body should match",
+        ),
+        (
+            json!({"verification": {"settle": ""}}),
+            "spec.verification.settle in body should be at least 2 chars long",
+        ),
         (json!({"ticket": "T".repeat(257)}), "Too long: may not be more than 256"),
         (json!({"operation": "assign-2abdc948"}), "unknown field \"spec.operation\""),
     ] {

@@ -151,6 +151,25 @@ fn an_assignment_that_is_kept_or_blocked_keeps_the_set() {
 }
 
 #[test]
+fn a_set_through_which_the_plan_gives_access_is_not_deleted() {
+    let clone = cloned("clone", 0);
+    let assign = operation("assign", 100).grants(&triple(1, 9, 1));
+    let revoke = operation("revoke", 200).revokes(&triple(1, 9, 1));
+    let world = live(&[clone.clone(), assign.clone(), revoke.clone()], &[]);
+    let plan = try_plan(std::slice::from_ref(&assign), &[&clone, &revoke], &world).unwrap();
+    assert_eq!((plan.actions, plan.blocked), (1, 1));
+    let item = plan.items.iter().find(|item| item.account.is_none()).unwrap();
+    assert_eq!(item.blocked, Some(BlockedReason::StillAssigned));
+    let message = item.message.clone().unwrap();
+    let key = triple(1, 9, 1);
+    assert!(message.contains(&format!("{} in {}", key.principal, key.account)), "{message}");
+
+    // Undoing all three wants nobody in: then the set goes.
+    let plan = try_plan(&[], &[&clone, &assign, &revoke], &world).unwrap();
+    assert_eq!((plan.actions, plan.blocked), (1, 0));
+}
+
+#[test]
 fn many_assignments_are_counted_not_listed() {
     let clone = cloned("clone", 0);
     let mut world = live(std::slice::from_ref(&clone), &[]);

@@ -95,6 +95,18 @@ fn two_records_of_one_request_are_one_change() {
 }
 
 #[test]
+fn an_id_that_stands_in_opposite_changes_joins_none() {
+    let a = operation("a", 0).grants(&key(1)).request(7);
+    let b = operation("b", 100).revokes(&key(1)).request(7);
+    let plan = undo(&[a.clone(), b.clone()], &[&b], &[]);
+    assert_eq!((only(&plan).disposition, only(&plan).grade), (Act, Grade::Exact));
+    // Undoing the first grant leaves the second one alone, whatever id it was given.
+    let c = operation("c", 90_000).grants(&key(1)).request(7);
+    let plan = undo(&[a.clone(), b, c], &[&a], &[key(1)]);
+    assert_eq!(only(&plan).disposition, Kept);
+}
+
+#[test]
 fn records_of_two_tools_close_together_may_be_one_change_and_are_asked_about() {
     let a = operation("a", 0).grants(&key(1));
     let near =

@@ -97,3 +97,24 @@ fn warnings_stay_short_however_large_the_plan() {
     let messages = plan.items.iter().filter_map(|item| item.message.as_ref());
     assert!(messages.map(|message| message.chars().count()).max().unwrap() <= 2048);
 }
+
+#[test]
+fn more_authors_than_a_status_takes_are_cut_and_counted() {
+    let undone = |people: usize| {
+        let records: Vec<_> = (0..people)
+            .map(|at| {
+                let record =
+                    operation(&format!("r{at}"), i64::try_from(at).unwrap()).grants(&key(at));
+                record.with(|spec| spec.recorded_by = Some(format!("person-{at:03}")))
+            })
+            .collect();
+        let present: Vec<_> = (0..people).map(key).collect();
+        undo(&records, &records.iter().collect::<Vec<_>>(), &present)
+    };
+    let plan = undone(100);
+    assert_eq!(plan.authors.len(), 100);
+    assert!(!plan.warnings.iter().any(|line| line.contains("people recorded")));
+    let plan = undone(101);
+    assert_eq!(plan.authors.len(), 100);
+    assert!(plan.warnings.iter().any(|line| line.starts_with("101 people recorded")));
+}

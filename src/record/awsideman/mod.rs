@@ -26,7 +26,7 @@ pub use refused::Refused;
 use self::operation::{Decoded, decode, id_of};
 use super::report::{ImportedRecord, Origin, Refusal, Repair, Report, Tear};
 use crate::api::GROUP;
-use crate::model::{InstanceArn, RequestId};
+use crate::model::InstanceArn;
 
 /// The name of the tool in `spec.source.tool`.
 pub const TOOL: &str = "awsideman";
@@ -72,7 +72,8 @@ impl Instances {
 
 /// Reads the operations of some files.
 ///
-/// The result depends on the files' content and on the arguments alone. `zone` is the zone of times
+/// The result depends on the files' content and on the arguments alone, and what a record says on
+/// its operation alone: a store that grew gives the records that it gave before. `zone` is the zone of times
 /// that were written without one.
 #[must_use]
 pub fn read(files: &[StoreFile], instances: &Instances, zone: Option<&TimeZone>) -> Report {
@@ -120,7 +121,6 @@ pub fn read(files: &[StoreFile], instances: &Instances, zone: Option<&TimeZone>)
     report.records.sort_by(|a, b| {
         (a.spec.occurred_at, &a.spec.source).cmp(&(b.spec.occurred_at, &b.spec.source))
     });
-    leave_out_shared_request_ids(&mut report);
     keep_names_apart(&mut report.records);
     report.repairs.sort();
     report.refusals.sort();
@@ -203,41 +203,6 @@ fn record(origin: Origin, decoded: Decoded, repairs: &mut Vec<Repair>) -> Import
         annotations,
         spec,
         origin,
-    }
-}
-
-/// AWS never gives one id to two requests, so an id that stands in operations that did different
-/// things says nothing. Left in place it would make them look like one change recorded twice.
-fn leave_out_shared_request_ids(report: &mut Report) {
-    let mut owners = BTreeMap::<RequestId, Vec<usize>>::new();
-    for (index, record) in report.records.iter().enumerate() {
-        for id in record.spec.changes.iter().filter_map(|change| change.request_id.clone()) {
-            owners.entry(id).or_default().push(index);
-        }
-    }
-    let Report { records, repairs, .. } = report;
-    for (id, owners) in owners {
-        let mut changes = owners.iter().filter_map(|index| records.get(*index)).map(|record| {
-            let change = record.spec.changes.first();
-            change.map(|c| (c.effect, c.principal.principal(), &c.permission_set, &c.accounts))
-        });
-        let first = changes.next();
-        if changes.all(|change| Some(change) == first) {
-            continue;
-        }
-        for index in owners {
-            let Some(record) = records.get_mut(index) else { continue };
-            for change in &mut record.spec.changes {
-                change.request_id = None;
-            }
-            repairs.push(Repair {
-                origin: record.origin.clone(),
-                operation: record.spec.source.id.clone(),
-                what: format!(
-                    "request id {id} also stands in an operation that did something else; left out"
-                ),
-            });
-        }
     }
 }
 
