@@ -30,7 +30,8 @@ pub fn bound(arguments: &UndoArguments) -> f64 {
 #[serde(rename_all = "camelCase")]
 pub struct Calls {
     requests: u64,
-    calls: BTreeMap<String, CallsOfOperation>,
+    #[serde(rename = "calls")]
+    by_operation: BTreeMap<String, CallsOfOperation>,
     effective: BTreeMap<String, u64>,
     peak_outstanding: u64,
     peak_per_second: u64,
@@ -48,12 +49,12 @@ impl Calls {
     pub fn since(&self, earlier: &Self) -> Self {
         let mut calls = self.clone();
         calls.requests -= earlier.requests;
-        for (operation, before) in &earlier.calls {
-            if let Some(after) = calls.calls.get_mut(operation) {
+        for (operation, before) in &earlier.by_operation {
+            if let Some(after) = calls.by_operation.get_mut(operation) {
                 after.total -= before.total;
             }
         }
-        calls.calls.retain(|_, calls| calls.total > 0);
+        calls.by_operation.retain(|_, calls| calls.total > 0);
         calls
     }
 }
@@ -116,7 +117,7 @@ impl Report {
             calls: calls.requests,
             calls_per_action: ratio(calls.requests, u64::from(arguments.actions)),
             calls_by_operation: calls
-                .calls
+                .by_operation
                 .iter()
                 .map(|(operation, calls)| (operation.clone(), calls.total))
                 .collect(),

@@ -136,11 +136,11 @@ async fn follow(
         if wanted(&status) {
             return Ok(status);
         }
-        let waited = life.now().duration_since(begun).unsigned_abs();
-        if waited > patience || status.phase.is_terminal() {
+        let passed = life.now().duration_since(begun).unsigned_abs();
+        if passed > patience || status.phase.is_terminal() {
             return Err(BenchError::Late {
                 what: what.to_owned(),
-                seconds: waited.as_secs(),
+                seconds: passed.as_secs(),
                 last: format!("{}: {}", status.phase.as_str(), status.summary),
             });
         }

@@ -227,7 +227,7 @@ async fn begin(
     // Where this fails, the next reconcile sees whether it was written; if not, `step` lets go.
     let rollback = write(context, &rollback, &status).await?;
     context.event(&rollback, Reason::Executing, &message, false);
-    execute::execute(context, &rollback).await
+    Box::pin(execute::execute(context, &rollback)).await
 }
 
 /// A Rollback that waited for a key of another plans anew, because that one's ledger changed the

@@ -186,7 +186,10 @@ async fn ticks(
             conditions::summarize(&mut status_after, trouble.reason, &trouble.message, now);
         }
         let mut write_due = None;
-        if status_after != status {
+        if status_after == status {
+            // Nothing to write, so what was taken in is persisted as it is.
+            run.observations().acknowledge(next.taken);
+        } else {
             match working.budget.take(now) {
                 Ok(()) => {
                     working.rollback = write(context, &rollback, &status_after).await?;
@@ -194,9 +197,6 @@ async fn ticks(
                 }
                 Err(due) => write_due = Some(due),
             }
-        } else {
-            // Nothing to write, so what was taken in is persisted as it is.
-            run.observations().acknowledge(next.taken);
         }
         flush(context, run, working, now, false).await?;
         let rollback = working.rollback.clone();

@@ -73,7 +73,7 @@ async fn step(context: &Arc<Context>, rollback: &Rollback) -> Result<Action, Err
     let uid = rollback.uid().unwrap_or_default();
     let status = rollback.status.clone().unwrap_or_default();
     if execute::is_executing(rollback) || context.runs.get(&uid).is_some() {
-        return execute::execute(context, rollback).await;
+        return Box::pin(execute::execute(context, rollback)).await;
     }
     // It has not begun, so it holds nothing: what a begin that failed has taken is given back.
     let now = context.clock.now();

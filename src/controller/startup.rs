@@ -69,7 +69,9 @@ pub async fn take_up_all(
             Err(TakeUpError::Plan(PlanError::Kubernetes(error))) => {
                 // All or nothing: what was taken up is known to this handle of the instance alone,
                 // and the next try has another.
-                taken_up.iter().for_each(|uid| context.runs.remove(uid));
+                for uid in &taken_up {
+                    context.runs.remove(uid);
+                }
                 return Err(error.into());
             }
             Err(error) => {
