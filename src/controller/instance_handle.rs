@@ -174,13 +174,28 @@ impl InstanceHandle {
                 hints.principal_pages.insert(principal.clone(), shown.calls);
                 Ok(shown)
             }
-            ReadOperation::Pair(account, set) => {
-                Ok(Shown::of_pair(account, set, aws.list_assignments(account, set).await?))
-            }
+            ReadOperation::Pair(account, set) => match aws.list_assignments(account, set).await {
+                Ok(principals) => Ok(Shown::of_pair(account, set, principals)),
+                // A set that was deleted has no assignments. What else may be missing is no
+                // answer: the account, or the instance itself.
+                Err(error) if error.is_not_found() => match permission_set(&aws, set).await? {
+                    None => Ok(Shown::of_pair(account, set, Vec::new())),
+                    Some(_) => Err(error),
+                },
+                Err(error) => Err(error),
+            },
             ReadOperation::PermissionSet(set) => {
-                Ok(Shown::of_set(set, aws.describe_permission_set(set).await?.is_some()))
+                Ok(Shown::of_set(set, permission_set(&aws, set).await?.is_some()))
             }
         }
+    }
+
+    /// A permission set; none when it does not exist.
+    pub async fn permission_set(
+        &self,
+        set: &PermissionSetArn,
+    ) -> Result<Option<aws::PermissionSetFacts>, aws::Error> {
+        permission_set(&self.aws(aws::Priority::PreRead), set).await
     }
 
     /// Every assignment of a permission set: one list for each account that it is provisioned in.
@@ -239,4 +254,17 @@ impl InstanceHandle {
             Err(error) => Err(error),
         }
     }
+}
+
+/// A permission set; none when it does not exist. AWS says of every set of a missing instance that
+/// it is not found, so absence counts only while the instance answers.
+async fn permission_set(
+    aws: &aws::Client,
+    set: &PermissionSetArn,
+) -> Result<Option<aws::PermissionSetFacts>, aws::Error> {
+    let found = aws.describe_permission_set(set).await?;
+    if found.is_none() {
+        aws.describe_instance().await?;
+    }
+    Ok(found)
 }

@@ -72,9 +72,11 @@ async fn permission_sets(
     for set in &touched.permission_sets {
         let deletable = touched.keys.contains(&Key::PermissionSet(set.clone()));
         let mut found = SetFacts::default();
+        let described = instance.permission_set(set).await?;
         if deletable {
-            if let Some((name, content)) =
-                instance.aws(aws::Priority::PreRead).permission_set_content(set).await?
+            if described.is_some()
+                && let Some((name, content)) =
+                    instance.aws(aws::Priority::PreRead).permission_set_content(set).await?
             {
                 (found.exists, found.name, found.content) = (true, Some(name), Some(content));
                 found.assigned = instance.assignments_of(set).await?;
@@ -91,9 +93,7 @@ async fn permission_sets(
                     .await?
                     .map(|(_, content)| content);
             }
-        } else if let Some(described) =
-            instance.aws(aws::Priority::PreRead).describe_permission_set(set).await?
-        {
+        } else if let Some(described) = described {
             found.exists = true;
             found.name = Some(described.name);
             found.session_duration = described.session_duration;

@@ -1,0 +1,114 @@
+//! What the controller learns of an instance through the adapter.
+
+use rollback_operator::api::OperationRecordSpec;
+use rollback_operator::api::plan::{Disposition, PlanItem};
+use rollback_operator::aws::{Client, ConnectOptions, Gate};
+use rollback_operator::controller::instance_handle::{Facts, InstanceHandle};
+use rollback_operator::controller::live;
+use rollback_operator::engine::cover::ReadOperation;
+use rollback_operator::model::{AssignmentKey, BlockedReason};
+use rollback_operator::plan::{self, Plan, Record, Request};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::*;
+
+fn spec(arn: &str) -> rollback_operator::api::IdentityCenterInstanceSpec {
+    serde_json::from_value(json!({"instanceArn": arn, "region": "eu-west-1"})).unwrap()
+}
+
+fn facts() -> Facts {
+    Facts {
+        identity_store: "d-0123456789".parse().unwrap(),
+        owner_account: None,
+        delegated_administrator: false,
+    }
+}
+
+async fn handle_of(world: &World, access_key: &str) -> InstanceHandle {
+    let (client, gate) = world.client_as(access_key, world.gate()).await;
+    let stop = CancellationToken::new();
+    InstanceHandle::new("main".into(), spec(INSTANCE), client, gate, facts(), stop)
+}
+
+fn record(kind: &str, effect: &str, key: &AssignmentKey) -> Record {
+    let spec: OperationRecordSpec = serde_json::from_value(json!({
+        "instance": "main",
+        "type": kind,
+        "occurredAt": "2026-01-01T00:00:00Z",
+        "source": {"tool": "awsideman", "id": kind},
+        "changes": [{
+            "effect": effect,
+            "principal": {"type": "USER", "id": key.principal.id},
+            "permissionSet": key.permission_set,
+            "accounts": [key.account],
+            "before": if effect == "Granted" { "Absent" } else { "Present" },
+        }],
+    }))
+    .unwrap();
+    Record {
+        namespace: "access".into(),
+        name: kind.to_lowercase(),
+        digest: plan::record_digest(&spec),
+        spec,
+    }
+}
+
+async fn planned(handle: &InstanceHandle, records: &[Record]) -> Plan {
+    let references: Vec<&Record> = records.iter().collect();
+    let live = live::read(handle, &plan::touched(&references), &[]).await.unwrap();
+    let spec = handle.spec();
+    plan::plan(&Request {
+        instance: "main",
+        instance_arn: &spec.instance_arn,
+        records,
+        selected: records,
+        policy: &spec.policy,
+        live: &live,
+        intent: plan::Intent::default(),
+    })
+    .unwrap()
+}
+
+#[tokio::test]
+async fn what_was_done_with_a_set_that_is_gone_has_a_plan() {
+    let world = World::start("").await;
+    let handle = handle_of(&world, "MANAGEMENT").await;
+    let pair = ReadOperation::Pair(ONE.parse().unwrap(), GONE.parse().unwrap());
+    let shown = handle.read(&pair, rollback_operator::aws::Priority::Verify).await.unwrap();
+    assert!(shown.present.is_empty(), "{shown:?}");
+    let records = [
+        record("Assign", "Granted", &key(ONE, GONE, user(FIRST))),
+        record("Revoke", "Revoked", &key(ONE, GONE, user(SECOND))),
+    ];
+    // Two users with one set in one account: the pair is the cheaper list.
+    let plan = planned(&handle, &records).await;
+    let told = |item: &PlanItem| {
+        (item.principal.as_ref().unwrap().id.to_string(), item.disposition, item.blocked)
+    };
+    let items: Vec<_> = plan.items.iter().map(told).collect();
+    let missing = Some(BlockedReason::PermissionSetMissing);
+    assert_eq!(items.len(), 2, "{items:?}");
+    assert!(items.contains(&(FIRST.to_owned(), Disposition::AlreadySo, None)), "{items:?}");
+    assert!(items.contains(&(SECOND.to_owned(), Disposition::Blocked, missing)), "{items:?}");
+}
+
+#[tokio::test]
+async fn an_instance_that_is_gone_shows_nothing_to_be_absent() {
+    const ELSEWHERE: &str = "arn:aws:sso:::instance/ssoins-0000000000000000";
+    const SET: &str = "arn:aws:sso:::permissionSet/ssoins-0000000000000000/ps-aaaaaaaaaaaaaaaa";
+    let world = World::start("").await;
+    let gate = Gate::new(world.gate());
+    let mut options = ConnectOptions::new(ELSEWHERE.parse().unwrap(), "eu-west-1");
+    options.endpoint = Some(world.server.url());
+    let client = Client::connect_as(options, &gate, Some(identity("MANAGEMENT"))).await;
+    let stop = CancellationToken::new();
+    let handle = InstanceHandle::new("main".into(), spec(ELSEWHERE), client, gate, facts(), stop);
+    for operation in [
+        ReadOperation::Pair(ONE.parse().unwrap(), SET.parse().unwrap()),
+        ReadOperation::PermissionSet(SET.parse().unwrap()),
+    ] {
+        let read = handle.read(&operation, rollback_operator::aws::Priority::Verify).await;
+        assert!(read.is_err(), "{operation:?}: {read:?}");
+    }
+}
