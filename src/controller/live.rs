@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
 
 use super::error::Error;
 use super::instance_handle::InstanceHandle;
@@ -17,6 +18,7 @@ pub async fn read(
     instance: &InstanceHandle,
     touched: &Touched,
     clones: &[OperationRecordSpec],
+    now: Timestamp,
 ) -> Result<Live, Error> {
     let (present, requests) = assignments(instance, &touched.keys).await?;
     let _ = requests;
@@ -27,7 +29,7 @@ pub async fn read(
         assignments: present,
         permission_sets,
         provisioned,
-        accounts: accounts(instance, &touched.accounts).await?,
+        accounts: accounts(instance, &touched.accounts, now).await?,
         principals: principals(instance, &touched.principals).await?,
         owner_account: facts.owner_account,
         delegated_administrator: facts.delegated_administrator,
@@ -120,10 +122,11 @@ async fn provisioned(
 async fn accounts(
     instance: &InstanceHandle,
     accounts: &BTreeSet<AccountId>,
+    now: Timestamp,
 ) -> Result<BTreeMap<AccountId, AccountState>, Error> {
     let mut states = BTreeMap::new();
     for account in accounts {
-        states.insert(account.clone(), instance.account_state(account).await?);
+        states.insert(account.clone(), instance.account_state(account, now).await?);
     }
     Ok(states)
 }

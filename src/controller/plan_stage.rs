@@ -106,7 +106,7 @@ pub async fn make(
     let touched = plan::touched(&references);
     let (records, unreadable) = related(context, &selection, &touched.keys).await?;
     let clones: Vec<_> = selection.selected.iter().map(|record| record.spec.clone()).collect();
-    let live = live::read(&selection.instance, &touched, &clones).await?;
+    let live = live::read(&selection.instance, &touched, &clones, context.clock.now()).await?;
     let spec = selection.instance.spec();
     let outcome = plan::plan(&Request {
         instance: &selection.instance.name,

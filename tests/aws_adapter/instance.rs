@@ -7,7 +7,8 @@ use rollback_operator::controller::instance_handle::{Facts, InstanceHandle};
 use rollback_operator::controller::live;
 use rollback_operator::engine::cover::ReadOperation;
 use rollback_operator::model::{AssignmentKey, BlockedReason};
-use rollback_operator::plan::{self, Plan, Record, Request};
+use rollback_operator::plan::{self, AccountState, Plan, Record, Request};
+use rollback_operator::runtime::Clock;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -54,9 +55,9 @@ fn record(kind: &str, effect: &str, key: &AssignmentKey) -> Record {
     }
 }
 
-async fn planned(handle: &InstanceHandle, records: &[Record]) -> Plan {
+async fn planned(handle: &InstanceHandle, now: Clock, records: &[Record]) -> Plan {
     let references: Vec<&Record> = records.iter().collect();
-    let live = live::read(handle, &plan::touched(&references), &[]).await.unwrap();
+    let live = live::read(handle, &plan::touched(&references), &[], now.now()).await.unwrap();
     let spec = handle.spec();
     plan::plan(&Request {
         instance: "main",
@@ -82,7 +83,7 @@ async fn what_was_done_with_a_set_that_is_gone_has_a_plan() {
         record("Revoke", "Revoked", &key(ONE, GONE, user(SECOND))),
     ];
     // Two users with one set in one account: the pair is the cheaper list.
-    let plan = planned(&handle, &records).await;
+    let plan = planned(&handle, world.clock, &records).await;
     let told = |item: &PlanItem| {
         (item.principal.as_ref().unwrap().id.to_string(), item.disposition, item.blocked)
     };
@@ -111,4 +112,35 @@ async fn an_instance_that_is_gone_shows_nothing_to_be_absent() {
         let read = handle.read(&operation, rollback_operator::aws::Priority::Verify).await;
         assert!(read.is_err(), "{operation:?}: {read:?}");
     }
+}
+
+#[tokio::test]
+async fn what_an_account_is_like_is_not_believed_for_long() {
+    let mut seed = World::seed();
+    seed.callers[2].denied.insert("organizations:DescribeAccount".into());
+    let world = World::of(seed.clone(), "", 20.0).await;
+    let (limited, _) = world.client_as("LIMITED", world.gate()).await;
+    let handle = handle_of(&world, "LIMITED").await;
+    let account = TWO.parse().unwrap();
+    let (begun, asked) = (world.clock.now(), async || {
+        let counters = world.counters().await;
+        counters["calls"]["DescribeAccount"]["total"].as_u64().unwrap()
+    });
+    for calls in 1..=2 {
+        let state = handle.account_state(&account, begun).await;
+        assert_eq!((state, asked().await), (Ok(AccountState::Unknown), calls));
+    }
+    let (client, _) = world.client_as("MANAGEMENT", world.gate()).await;
+    handle.reconnect(spec(INSTANCE), client, facts());
+    for _ in 0..2 {
+        let state = handle.account_state(&account, begun).await;
+        assert_eq!((state, asked().await), (Ok(AccountState::Active), 3));
+    }
+    let after = |seconds| begun + jiff::SignedDuration::from_secs(seconds);
+    assert_eq!(handle.account_state(&account, after(59)).await, Ok(AccountState::Active));
+    assert_eq!(asked().await, 3);
+    assert_eq!(handle.account_state(&account, after(60)).await, Ok(AccountState::Active));
+    assert_eq!(asked().await, 4);
+    handle.reconnect(spec(INSTANCE), limited, facts());
+    assert_eq!(handle.account_state(&account, after(61)).await, Ok(AccountState::Unknown));
 }
