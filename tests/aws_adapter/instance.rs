@@ -2,7 +2,8 @@
 
 use rollback_operator::api::OperationRecordSpec;
 use rollback_operator::api::plan::{Disposition, PlanItem};
-use rollback_operator::aws::{Client, ConnectOptions, Gate};
+use rollback_operator::aws::{Client, ConnectOptions, Gate, GateOptions};
+use rollback_operator::controller::instance::caller;
 use rollback_operator::controller::instance_handle::{Facts, InstanceHandle};
 use rollback_operator::controller::live;
 use rollback_operator::engine::cover::ReadOperation;
@@ -10,9 +11,11 @@ use rollback_operator::model::{AssignmentKey, BlockedReason};
 use rollback_operator::plan::{self, AccountState, Plan, Record, Request};
 use rollback_operator::runtime::Clock;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::*;
+use crate::world::{self, *};
 
 fn spec(arn: &str) -> rollback_operator::api::IdentityCenterInstanceSpec {
     serde_json::from_value(json!({"instanceArn": arn, "region": "eu-west-1"})).unwrap()
@@ -143,4 +146,37 @@ async fn what_an_account_is_like_is_not_believed_for_long() {
     assert_eq!(asked().await, 4);
     handle.reconnect(spec(INSTANCE), limited, facts());
     assert_eq!(handle.account_state(&account, after(61)).await, Ok(AccountState::Unknown));
+}
+
+#[tokio::test]
+async fn who_calls_is_unknown_only_where_aws_refuses_to_tell() {
+    let told = async |status: &str, code: &str| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let body = format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>"
+        );
+        let reply = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: text/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut vec![0; 16 * 1024]).await.unwrap();
+            stream.write_all(reply.as_bytes()).await.unwrap();
+        });
+        let mut options = ConnectOptions::new(world::instance(), "eu-west-1");
+        options.endpoint = Some(endpoint);
+        let gate = Gate::new(GateOptions::new(Clock::real()));
+        let client = Client::connect_as(options, &gate, Some(identity("MANAGEMENT"))).await;
+        let caller = caller(&client).await;
+        server.abort();
+        caller
+    };
+    assert_eq!(told("403 Forbidden", "AccessDenied").await, Ok(None));
+    told("503 Service Unavailable", "ServiceUnavailable").await.unwrap_err();
+    told("400 Bad Request", "Throttling").await.unwrap_err();
+    let world = World::start("").await;
+    let client = world.client().await;
+    assert_eq!(caller(&client).await, Ok(Some(MANAGEMENT.parse().unwrap())));
 }
