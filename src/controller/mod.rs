@@ -20,6 +20,7 @@ pub mod resolve;
 pub mod rollback;
 pub mod run;
 pub mod select;
+pub mod size;
 pub mod startup;
 
 pub use operator::{OperatorError, run};
