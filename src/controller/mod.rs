@@ -16,6 +16,7 @@ pub mod operator;
 pub mod perform;
 pub mod plan_stage;
 pub mod poll;
+pub mod redone;
 pub mod resolve;
 pub mod rollback;
 pub mod run;
