@@ -2,11 +2,13 @@
 
 use rollback_operator::api::OperationRecordSpec;
 use rollback_operator::api::plan::{Disposition, PlanItem};
-use rollback_operator::aws::{Client, ConnectOptions, Gate, GateOptions};
+use rollback_operator::aws::{Client, ConnectOptions, Direction, Gate, GateOptions};
 use rollback_operator::controller::instance::caller;
-use rollback_operator::controller::instance_handle::{Facts, InstanceHandle};
+use rollback_operator::controller::instance_handle::{Facts, InstanceHandle, Owner};
 use rollback_operator::controller::live;
+use rollback_operator::controller::poll::ask_one_by_one;
 use rollback_operator::engine::cover::ReadOperation;
+use rollback_operator::engine::polling::Pool;
 use rollback_operator::model::{AssignmentKey, BlockedReason};
 use rollback_operator::plan::{self, AccountState, Plan, Record, Request};
 use rollback_operator::runtime::Clock;
@@ -179,4 +181,30 @@ async fn who_calls_is_unknown_only_where_aws_refuses_to_tell() {
     let world = World::start("").await;
     let client = world.client().await;
     assert_eq!(caller(&client).await, Ok(Some(MANAGEMENT.parse().unwrap())));
+}
+
+#[tokio::test]
+async fn requests_that_ended_are_told_of_although_aws_fails_for_others() {
+    let fault = "{match: {operations: [DescribeAccountAssignmentCreationStatus]}, after: 3, count: 1, do: {error: {code: InternalServerException}}}";
+    let world = World::start(&format!("faults: [{fault}]")).await;
+    let handle = handle_of(&world, "MANAGEMENT").await;
+    let client = world.client().await;
+    let owner = |item| Owner { uid: "undo".into(), item };
+    let mut requests = Vec::new();
+    for (item, account) in [ONE, TWO].into_iter().enumerate() {
+        let accepted = client.create_assignment(&key(account, BARE, user(FIRST))).await.unwrap();
+        let id = accepted.request_id.clone();
+        handle.poller().track(id, owner(item), Pool::Creations, world.clock.now());
+        requests.push(accepted.request_id);
+    }
+    world.clock.sleep(std::time::Duration::from_secs(30)).await;
+    for request in &requests {
+        // Two of the three calls that the fault spares.
+        client.describe_request(Direction::Create, request).await.unwrap();
+    }
+    let ended = ask_one_by_one(world.clock, &handle, Pool::Creations).await.unwrap();
+    assert_eq!(ended.len(), 1, "{ended:?}");
+    let rest = ask_one_by_one(world.clock, &handle, Pool::Creations).await.unwrap();
+    assert_eq!(rest.len(), 1, "{rest:?}");
+    assert_ne!(ended[0].owner, rest[0].owner);
 }
