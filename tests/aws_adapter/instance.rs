@@ -1,13 +1,16 @@
 //! What the controller learns of an instance through the adapter.
 
-use rollback_operator::api::OperationRecordSpec;
 use rollback_operator::api::plan::{Disposition, PlanItem};
+use rollback_operator::api::{OperationRecordSpec, Rollback, RollbackPlan};
 use rollback_operator::aws::{Client, ConnectOptions, Direction, Gate, GateOptions};
 use rollback_operator::controller::instance::caller;
 use rollback_operator::controller::instance_handle::{Facts, InstanceHandle, Owner};
 use rollback_operator::controller::live;
 use rollback_operator::controller::poll::ask_one_by_one;
+use rollback_operator::controller::resolve::find;
+use rollback_operator::controller::run::Run;
 use rollback_operator::engine::cover::ReadOperation;
+use rollback_operator::engine::observations::Found;
 use rollback_operator::engine::polling::Pool;
 use rollback_operator::model::{AssignmentKey, BlockedReason};
 use rollback_operator::plan::{self, AccountState, Plan, Record, Request};
@@ -207,4 +210,63 @@ async fn requests_that_ended_are_told_of_although_aws_fails_for_others() {
     let rest = ask_one_by_one(world.clock, &handle, Pool::Creations).await.unwrap();
     assert_eq!(rest.len(), 1, "{rest:?}");
     assert_ne!(ended[0].owner, rest[0].owner);
+}
+
+#[tokio::test]
+async fn an_intent_is_judged_by_its_key_where_requests_cannot_be_looked_for() {
+    let mut seed = World::seed();
+    seed.callers[2].denied.remove("sso:CreateAccountAssignment");
+    seed.callers[2].denied.insert("sso:ListAccountAssignmentCreationStatus".into());
+    let world = World::of(seed, "", 20.0).await;
+    let handle = handle_of(&world, "LIMITED").await;
+    let (sent, unsent) = (key(TWO, BARE, user(FIRST)), key(TWO, READ, user(SECOND)));
+    let began = world.clock.now();
+    let run = Run::new(executing(began), &[shard(&[&sent, &unsent])], began);
+    // AWS takes ten seconds: the first read does not show it yet, the second one must.
+    handle.aws(rollback_operator::aws::Priority::Mutation).create_assignment(&sent).await.unwrap();
+    let found = find(world.clock, &handle, &run, &[0, 1].into()).await.unwrap();
+    assert_eq!(found[&0], Found::AtGoal);
+    assert_eq!(found[&1], Found::NeverSent);
+    let took = world.clock.now().duration_since(began);
+    assert!(took >= jiff::SignedDuration::from_secs(60), "{took}");
+}
+
+fn executing(now: jiff::Timestamp) -> Rollback {
+    let in_flight = |item: usize| {
+        json!({
+            "item": item, "action": "CreateAssignment", "attempt": 1,
+            "intentAt": now.to_string(), "firstAt": now.to_string(),
+        })
+    };
+    serde_json::from_value(json!({
+        "apiVersion": "identitycenter.dev/v1alpha1",
+        "kind": "Rollback",
+        "metadata": {"name": "undo", "namespace": "access", "uid": "undo"},
+        "spec": {"operations": {"names": ["revoke"]}},
+        "status": {
+            "observedGeneration": 1, "phase": "Executing", "attempt": 1,
+            "inFlight": [in_flight(0), in_flight(1)],
+        },
+    }))
+    .unwrap()
+}
+
+fn shard(keys: &[&AssignmentKey]) -> RollbackPlan {
+    let items = keys.iter().map(|key| {
+        json!({
+            "disposition": "Act", "action": "CreateAssignment", "account": key.account,
+            "principal": {"type": "USER", "id": key.principal.id},
+            "permissionSet": key.permission_set, "live": "Absent", "grade": "Exact",
+        })
+    });
+    serde_json::from_value(json!({
+        "apiVersion": "identitycenter.dev/v1alpha1",
+        "kind": "RollbackPlan",
+        "metadata": {"name": "undo-0", "namespace": "access"},
+        "spec": {
+            "rollback": "undo", "rollbackUid": "undo", "instanceArn": INSTANCE, "attempt": 1,
+            "digest": "", "shard": 0, "items": items.collect::<Vec<_>>(),
+        },
+    }))
+    .unwrap()
 }
