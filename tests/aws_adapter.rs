@@ -6,6 +6,8 @@
 mod assignments;
 #[path = "aws_adapter/directory.rs"]
 mod directory;
+#[path = "aws_adapter/instance.rs"]
+mod instance;
 #[path = "aws_adapter/permission_sets.rs"]
 mod permission_sets;
 #[path = "aws_adapter/trouble.rs"]

@@ -155,6 +155,8 @@ reasons! {
     LedgerWritten,
     /// The Rollback was deleted while it ran.
     DeletedWhileRunning,
+    /// What was undone was put back: the record's keys are open again.
+    Redone,
 }
 
 impl fmt::Display for Reason {

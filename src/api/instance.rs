@@ -64,7 +64,7 @@ pub struct IdentityCenterInstanceSpec {
     /// Whose credentials are used. Without it: the pod's own identity (IRSA, EKS Pod Identity, or the SDK's standard chain).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
-    /// Endpoint to use in place of AWS's own: a VPC endpoint, a FIPS endpoint or a simulator. It serves sso-admin, identitystore and organizations calls.
+    /// Endpoint to use in place of AWS's own for sso-admin calls: a VPC endpoint, a FIPS endpoint, a proxy or a simulator. Only one whose host is not in a domain of AWS (amazonaws.com, api.aws, amazonaws.com.cn) is used for identitystore, organizations and STS calls too; with one of AWS's, those go to AWS's own endpoints.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^https?://"), length(max = 512))]
     pub endpoint: Option<String>,

@@ -13,6 +13,9 @@ use crate::model::{
     PrincipalType, RequestId,
 };
 
+/// Permission sets that one ledger has room for.
+pub const MAX_DELETED_SETS: usize = 100;
+
 /// Something that was done to access in one Identity Center instance. Immutable.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[kube(
@@ -238,7 +241,7 @@ pub struct LedgerEntry {
     pub keys: Vec<LedgerKeys>,
     /// Permission sets that were deleted, with their content.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = MAX_DELETED_SETS), extend("x-kubernetes-list-type" = "atomic"))]
     pub deleted_permission_sets: Vec<CreatedPermissionSet>,
     /// Who asked for the undo and who recorded what was undone, as far as stamps show.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

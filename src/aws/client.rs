@@ -35,7 +35,8 @@ pub struct ConnectOptions {
     pub instance_arn: InstanceArn,
     /// Its home region.
     pub region: String,
-    /// Endpoint in place of AWS's own, for all services.
+    /// Endpoint in place of AWS's own for the calls of Identity Center; one outside of AWS's domains
+    /// stands in for the other services too.
     pub endpoint: Option<String>,
     /// Whose credentials. Without it: the standard chain (environment, profile, web identity,
     /// pod identity, instance metadata).
@@ -90,9 +91,13 @@ impl Client {
         identity: Option<SharedCredentialsProvider>,
     ) -> Self {
         let config = configuration(&options, gate, identity).await;
+        let mut sso_admin = aws_sdk_ssoadmin::config::Builder::from(&config);
+        if let Some(endpoint) = &options.endpoint {
+            sso_admin = sso_admin.endpoint_url(endpoint);
+        }
         let shared = Shared {
             instance_arn: options.instance_arn,
-            sso_admin: aws_sdk_ssoadmin::Client::new(&config),
+            sso_admin: aws_sdk_ssoadmin::Client::from_conf(sso_admin.build()),
             identity_store: aws_sdk_identitystore::Client::new(&config),
             organizations: aws_sdk_organizations::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
@@ -172,7 +177,7 @@ async fn configuration(
     if let Ok(name) = AppName::new("rollback-operator") {
         loader = loader.app_name(name);
     }
-    if let Some(endpoint) = &options.endpoint {
+    if let Some(endpoint) = options.endpoint.as_ref().filter(|at| serves_every_service(at)) {
         loader = loader.endpoint_url(endpoint);
     }
     if let Some(identity) = identity {
@@ -190,8 +195,55 @@ async fn configuration(
     own.into_builder().credentials_provider(role).build()
 }
 
+/// AWS's own domains: of its partitions, and of its dual-stack endpoints.
+const AWS_DOMAINS: [&str; 5] = [
+    "amazonaws.com",
+    "api.aws",
+    "amazonaws.com.cn",
+    "api.amazonwebservices.com.cn",
+    "amazonaws.eu",
+];
+
+/// Whether an endpoint stands in for every service, as a simulator or a proxy does. A host of AWS's
+/// own, such as a VPC or a FIPS endpoint, serves the one service that it names.
+fn serves_every_service(endpoint: &str) -> bool {
+    let rest = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default().trim_end_matches('.');
+    let host = host.to_ascii_lowercase();
+    !AWS_DOMAINS.iter().any(|domain| {
+        host.strip_suffix(domain).is_some_and(|name| name.is_empty() || name.ends_with('.'))
+    })
+}
+
 fn https() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .build_https()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::serves_every_service;
+
+    #[test]
+    fn only_a_host_outside_of_awss_domains_serves_every_service() {
+        for (endpoint, every) in [
+            ("http://127.0.0.1:8181", true),
+            ("http://[::1]:8181/", true),
+            ("http://simulator.access.svc:80", true),
+            ("https://aws-proxy.example.com/sso", true),
+            ("https://notamazonaws.com", true),
+            ("https://example.com/amazonaws.com", true),
+            ("https://amazonaws.com.example.com", true),
+            ("https://vpce-0a1b-2c3d.sso.eu-west-1.vpce.amazonaws.com", false),
+            ("https://sso-fips.us-gov-west-1.amazonaws.com:443/", false),
+            ("https://SSO.eu-west-1.AmazonAWS.com.", false),
+            ("https://sso.eu-west-1.api.aws", false),
+            ("https://sso.cn-north-1.amazonaws.com.cn?x=1", false),
+        ] {
+            assert_eq!(serves_every_service(endpoint), every, "{endpoint}");
+        }
+    }
 }

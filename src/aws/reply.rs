@@ -3,6 +3,8 @@
 //! The code is in `X-Amzn-Errortype` or in `__type`, possibly with a namespace before `#` and a
 //! URL after `:`; the message member is `message` or `Message`.
 //! Source: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization>.
+//! STS speaks the query protocol, whose errors are XML: `Code` and `Message` within `Error`.
+//! Source: <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#operation-error-serialization>.
 
 use std::time::Duration;
 
@@ -29,18 +31,18 @@ pub(super) struct ErrorReply {
 impl ErrorReply {
     /// Reads a reply that is not a success.
     pub fn read(response: &HttpResponse) -> Self {
-        let body: Value = response
-            .body()
-            .bytes()
-            .and_then(|bytes| serde_json::from_slice(bytes).ok())
-            .unwrap_or(Value::Null);
+        let bytes = response.body().bytes().unwrap_or_default();
+        let body: Value = serde_json::from_slice(bytes).unwrap_or(Value::Null);
         let text = |member: &str| body.get(member).and_then(Value::as_str).map(str::to_owned);
+        let xml = std::str::from_utf8(bytes).ok().filter(|text| text.contains("<ErrorResponse"));
+        let element = |name: &str| xml.and_then(|text| element(text, name)).map(str::to_owned);
         let headers = response.headers();
         let code = headers
             .get("x-amzn-errortype")
             .map(str::to_owned)
             .or_else(|| text("__type"))
             .or_else(|| text("code"))
+            .or_else(|| element("Code"))
             .unwrap_or_default();
         let seconds = headers
             .get("retry-after")
@@ -49,7 +51,10 @@ impl ErrorReply {
         Self {
             status: response.status().as_u16(),
             code: bare(&code).to_owned(),
-            message: text("message").or_else(|| text("Message")).unwrap_or_default(),
+            message: text("message")
+                .or_else(|| text("Message"))
+                .or_else(|| element("Message"))
+                .unwrap_or_default(),
             resource_type: text("ResourceType"),
             request_id: headers
                 .get("x-amzn-requestid")
@@ -64,6 +69,12 @@ impl ErrorReply {
 fn bare(code: &str) -> &str {
     let code = code.split(':').next().unwrap_or(code);
     code.rsplit('#').next().unwrap_or(code)
+}
+
+/// The text of the first element of this name.
+fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    rest.split_once(&format!("</{name}>")).map(|(text, _)| text.trim())
 }
 
 #[cfg(test)]
@@ -103,6 +114,15 @@ mod tests {
         assert_eq!(header.code, "ValidationException");
         assert_eq!(header.request_id.as_deref(), Some("r-1"));
         assert_eq!(header.retry_after, Duration::from_secs(3));
+    }
+
+    #[test]
+    fn an_error_of_sts_is_read_too() {
+        let body = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error>\
+            <Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
+        let denied = reply(403, &[], body);
+        assert_eq!((denied.code.as_str(), denied.message.as_str()), ("AccessDenied", "no"));
+        assert_eq!(reply(403, &[], "<html><Code>Forbidden</Code></html>").code, "");
     }
 
     #[test]

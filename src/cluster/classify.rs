@@ -32,8 +32,14 @@ pub fn classify(error: &Error) -> Class {
     }
 }
 
+/// Whether an object is larger than what the API server or etcd takes.
+#[must_use]
+pub fn is_too_large(error: &Error) -> bool {
+    matches!(error, Error::Api(status) if says_too_large(status))
+}
+
 fn classify_status(status: &Status) -> Class {
-    if is_too_large(status) {
+    if says_too_large(status) {
         return Class::Terminal(FailureReason::InvalidRequest);
     }
     match status.code {
@@ -74,7 +80,7 @@ pub fn is_namespace_terminating(error: &Error) -> bool {
         }))
 }
 
-fn is_too_large(status: &Status) -> bool {
+fn says_too_large(status: &Status) -> bool {
     const WORDS: [&str; 3] = [
         "request is too large",
         "trying to send message larger than max",

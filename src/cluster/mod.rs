@@ -10,7 +10,9 @@ pub mod plans;
 pub mod records;
 pub mod rollbacks;
 
-pub use classify::{classify, is_already_exists, is_namespace_terminating, is_not_found};
+pub use classify::{
+    classify, is_already_exists, is_namespace_terminating, is_not_found, is_too_large,
+};
 pub use client::{ClientOptions, Clients};
 pub use events::Events;
 pub use lease::{Elector, Leader, Leadership};

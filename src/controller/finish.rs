@@ -13,7 +13,7 @@ use super::instance_handle::InstanceHandle;
 use super::plan_stage::observe_generation;
 use super::rollback::write;
 use super::run::{Run, Trouble, Working};
-use super::{estimate, grants};
+use super::{estimate, grants, redone};
 use crate::api::condition::{ConditionType, set_condition};
 use crate::api::record::{OperationRecordStatus, Precision, RollbackIdentity, Source};
 use crate::api::rollback_status::{Phase, RollbackStatus};
@@ -218,6 +218,7 @@ async fn show_on_records(
         if let Err(error) = records::write_status(&context.client, &record, &view).await {
             tracing::warn!(%error, record = reference.name, "the view on a record was not written");
         }
+        redone::show(&context.client, &record, ledger, conclusion, now).await;
     }
 }
 

@@ -14,8 +14,9 @@ use super::{grants, poll, startup};
 use crate::api::condition::{ConditionType, set_condition};
 use crate::api::instance::{IdentityCenterInstanceStatus, QuotaView};
 use crate::api::{IdentityCenterInstance, IdentityCenterInstanceSpec, Reason};
+use crate::aws;
 use crate::cluster::instances;
-use crate::model::Class;
+use crate::model::{AccountId, Class};
 
 /// How often a usable instance is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_mins(1);
@@ -132,8 +133,7 @@ pub async fn connect(
     gate.set_limits(spec.limits.requests_per_second, spec.limits.outstanding_requests);
     let aws = context.connect_aws(spec, &gate).await?;
     let described = aws.describe_instance().await?;
-    // Who we are is worth knowing, but not every endpoint tells.
-    let caller = aws.caller_account().await.ok();
+    let caller = caller(&aws).await?;
     let delegated = matches!((&caller, &described.owner_account), (Some(caller), Some(owner)) if caller != owner);
     let facts = Facts {
         identity_store: described.identity_store_id,
@@ -160,6 +160,16 @@ pub async fn connect(
         tokio::spawn(grants::follow_holds(Arc::clone(context), handle));
     }
     Ok(facts)
+}
+
+/// The account that the credentials belong to. Who we are is worth knowing, but not every endpoint
+/// tells. What may go away is waited for: the answer is kept for as long as the instance is.
+pub async fn caller(aws: &aws::Client) -> Result<Option<AccountId>, aws::Error> {
+    match aws.caller_account().await {
+        Ok(account) => Ok(Some(account)),
+        Err(error) if matches!(error.class(), Class::Blocked(_) | Class::Terminal(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn is_ready(status: &IdentityCenterInstanceStatus) -> bool {

@@ -21,6 +21,8 @@ use crate::plan::{AccountState, PrincipalState};
 
 /// A key that was written this recently may be shown by a list as it was before.
 const RECENTLY: SignedDuration = SignedDuration::from_secs(60);
+/// How long an account that was active counts as active.
+const ACTIVE_FOR: SignedDuration = SignedDuration::from_mins(1);
 
 /// What was found out about an instance when it was connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +68,8 @@ pub struct InstanceHandle {
     poller: Mutex<Poller<Owner>>,
     hints: Mutex<CoverHints>,
     written: Mutex<HashMap<Key, Timestamp>>,
-    accounts: Mutex<BTreeMap<AccountId, AccountState>>,
+    /// Accounts that were seen to be active, and when.
+    accounts: Mutex<BTreeMap<AccountId, Timestamp>>,
 }
 
 impl std::fmt::Debug for InstanceHandle {
@@ -105,6 +108,8 @@ impl InstanceHandle {
     pub fn reconnect(&self, spec: IdentityCenterInstanceSpec, aws: aws::Client, facts: Facts) {
         *self.connection.lock().unwrap_or_else(PoisonError::into_inner) =
             Connection { spec: Arc::new(spec), aws, facts };
+        // Other credentials may be told otherwise.
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn connection(&self) -> Connection {
@@ -175,13 +180,28 @@ impl InstanceHandle {
                 hints.principal_pages.insert(principal.clone(), shown.calls);
                 Ok(shown)
             }
-            ReadOperation::Pair(account, set) => {
-                Ok(Shown::of_pair(account, set, aws.list_assignments(account, set).await?))
-            }
+            ReadOperation::Pair(account, set) => match aws.list_assignments(account, set).await {
+                Ok(principals) => Ok(Shown::of_pair(account, set, principals)),
+                // A set that was deleted has no assignments. What else may be missing is no
+                // answer: the account, or the instance itself.
+                Err(error) if error.is_not_found() => match permission_set(&aws, set).await? {
+                    None => Ok(Shown::of_pair(account, set, Vec::new())),
+                    Some(_) => Err(error),
+                },
+                Err(error) => Err(error),
+            },
             ReadOperation::PermissionSet(set) => {
-                Ok(Shown::of_set(set, aws.describe_permission_set(set).await?.is_some()))
+                Ok(Shown::of_set(set, permission_set(&aws, set).await?.is_some()))
             }
         }
+    }
+
+    /// A permission set; none when it does not exist.
+    pub async fn permission_set(
+        &self,
+        set: &PermissionSetArn,
+    ) -> Result<Option<aws::PermissionSetFacts>, aws::Error> {
+        permission_set(&self.aws(aws::Priority::PreRead), set).await
     }
 
     /// Every assignment of a permission set: one list for each account that it is provisioned in.
@@ -198,12 +218,17 @@ impl InstanceHandle {
         Ok(assigned)
     }
 
-    /// Whether an account can be written to. Without leave to ask, nobody knows.
-    pub async fn account_state(&self, account: &AccountId) -> Result<AccountState, aws::Error> {
-        if let Some(known) =
-            self.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(account)
-        {
-            return Ok(*known);
+    /// Whether an account can be written to. Without leave to ask, nobody knows. Only what is good is
+    /// remembered, and not for long: an account may be closed, or reopened, at any time.
+    pub async fn account_state(
+        &self,
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Result<AccountState, aws::Error> {
+        let active_at =
+            self.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(account).copied();
+        if active_at.is_some_and(|at| now.duration_since(at) < ACTIVE_FOR) {
+            return Ok(AccountState::Active);
         }
         let state = match self.aws(aws::Priority::PreRead).describe_account(account).await {
             Ok(Some(facts)) if facts.active => AccountState::Active,
@@ -214,12 +239,11 @@ impl InstanceHandle {
             }
             Err(error) => return Err(error),
         };
-        // Only what is good is remembered: an account that is reopened is looked at again.
-        if matches!(state, AccountState::Active | AccountState::Unknown) {
-            self.accounts
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(account.clone(), state);
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if state == AccountState::Active {
+            accounts.insert(account.clone(), now);
+        } else {
+            accounts.remove(account);
         }
         Ok(state)
     }
@@ -240,4 +264,17 @@ impl InstanceHandle {
             Err(error) => Err(error),
         }
     }
+}
+
+/// A permission set; none when it does not exist. AWS says of every set of a missing instance that
+/// it is not found, so absence counts only while the instance answers.
+async fn permission_set(
+    aws: &aws::Client,
+    set: &PermissionSetArn,
+) -> Result<Option<aws::PermissionSetFacts>, aws::Error> {
+    let found = aws.describe_permission_set(set).await?;
+    if found.is_none() {
+        aws.describe_instance().await?;
+    }
+    Ok(found)
 }

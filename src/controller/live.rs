@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
 
 use super::error::Error;
 use super::instance_handle::InstanceHandle;
@@ -17,6 +18,7 @@ pub async fn read(
     instance: &InstanceHandle,
     touched: &Touched,
     clones: &[OperationRecordSpec],
+    now: Timestamp,
 ) -> Result<Live, Error> {
     let (present, requests) = assignments(instance, &touched.keys).await?;
     let _ = requests;
@@ -27,7 +29,7 @@ pub async fn read(
         assignments: present,
         permission_sets,
         provisioned,
-        accounts: accounts(instance, &touched.accounts).await?,
+        accounts: accounts(instance, &touched.accounts, now).await?,
         principals: principals(instance, &touched.principals).await?,
         owner_account: facts.owner_account,
         delegated_administrator: facts.delegated_administrator,
@@ -72,9 +74,11 @@ async fn permission_sets(
     for set in &touched.permission_sets {
         let deletable = touched.keys.contains(&Key::PermissionSet(set.clone()));
         let mut found = SetFacts::default();
+        let described = instance.permission_set(set).await?;
         if deletable {
-            if let Some((name, content)) =
-                instance.aws(aws::Priority::PreRead).permission_set_content(set).await?
+            if described.is_some()
+                && let Some((name, content)) =
+                    instance.aws(aws::Priority::PreRead).permission_set_content(set).await?
             {
                 (found.exists, found.name, found.content) = (true, Some(name), Some(content));
                 found.assigned = instance.assignments_of(set).await?;
@@ -91,9 +95,7 @@ async fn permission_sets(
                     .await?
                     .map(|(_, content)| content);
             }
-        } else if let Some(described) =
-            instance.aws(aws::Priority::PreRead).describe_permission_set(set).await?
-        {
+        } else if let Some(described) = described {
             found.exists = true;
             found.name = Some(described.name);
             found.session_duration = described.session_duration;
@@ -120,10 +122,11 @@ async fn provisioned(
 async fn accounts(
     instance: &InstanceHandle,
     accounts: &BTreeSet<AccountId>,
+    now: Timestamp,
 ) -> Result<BTreeMap<AccountId, AccountState>, Error> {
     let mut states = BTreeMap::new();
     for account in accounts {
-        states.insert(account.clone(), instance.account_state(account).await?);
+        states.insert(account.clone(), instance.account_state(account, now).await?);
     }
     Ok(states)
 }

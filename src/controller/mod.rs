@@ -17,10 +17,12 @@ pub mod orphan;
 pub mod perform;
 pub mod plan_stage;
 pub mod poll;
+pub mod redone;
 pub mod resolve;
 pub mod rollback;
 pub mod run;
 pub mod select;
+pub mod size;
 pub mod startup;
 
 pub use operator::{OperatorError, run};

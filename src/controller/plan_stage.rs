@@ -10,21 +10,17 @@ use super::context::Context;
 use super::error::Error;
 use super::rollback::{end, write};
 use super::select::{Obstacle, Selection, related, selection};
-use super::{approve, estimate, live};
+use super::{approve, estimate, live, size};
 use crate::api::condition::{ConditionType, remove_condition};
 use crate::api::rollback::Mode;
 use crate::api::rollback_status::{Phase, PlanStatus, RollbackStatus};
 use crate::api::{Reason, Rollback};
-use crate::cluster::plans;
-use crate::engine::conclusion::keys as ledger_keys;
-use crate::engine::{Journal, conditions, timing};
+use crate::cluster::{self, plans};
+use crate::engine::{conditions, timing};
 use crate::plan::{self, Plan, Record, Refusal, Request};
 
 /// How often something that is waited for is looked for, beside the watches that wake at once.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
-
-/// etcd takes objects of 1.5 MiB; outcomes split groups of keys further while it runs.
-const LARGEST_LEDGER: usize = 700_000;
 
 /// A plan with the records that it rests on.
 pub struct Planned {
@@ -111,7 +107,7 @@ pub async fn make(
         return Ok(Err(Obstacle::Refuse(reason_of(&refusal), refusal.to_string())));
     }
     let clones: Vec<_> = selection.selected.iter().map(|record| record.spec.clone()).collect();
-    let live = live::read(&selection.instance, &touched, &clones).await?;
+    let live = live::read(&selection.instance, &touched, &clones, context.clock.now()).await?;
     let outcome = plan::plan(&Request {
         instance: name,
         instance_arn: &spec.instance_arn,
@@ -148,11 +144,16 @@ async fn publish(
     let spec = selection.instance.spec();
     let shards =
         plan::shards(&plan, &rollback.name_any(), &uid, &spec.instance_arn, rollback.spec.attempt);
-    if ledger_size(&plan) > LARGEST_LEDGER {
-        let message = "the ledger of this undo would not fit into one object, because its keys have so little in common: undo fewer records at once";
-        return end(context, rollback, status, Phase::Failed, Reason::PlanTooLarge, message).await;
+    let (failed, reason) = (Phase::Failed, Reason::PlanTooLarge);
+    if let Some(message) = size::excess(&plan.items, &plan.record_refs, &shards) {
+        return end(context, rollback, status, failed, reason, &message).await;
     }
-    let names = plans::create(&context.client, rollback, shards).await?;
+    let names = match plans::create(&context.client, rollback, shards).await {
+        Err(error) if cluster::is_too_large(&error) => {
+            return end(context, rollback, status, failed, reason, size::SHARD_TOO_LARGE).await;
+        }
+        names => names?,
+    };
     status.record_refs.clone_from(&plan.record_refs);
     status.progress = None;
     status.plan = Some(PlanStatus {
@@ -286,12 +287,6 @@ const fn reason_of(refusal: &Refusal) -> Reason {
         Refusal::TooManyActions { .. } => Reason::RefusedByPolicy,
         _ => Reason::RecordInvalid,
     }
-}
-
-/// Bytes of the ledger's keys, whatever becomes of them.
-fn ledger_size(plan: &Plan) -> usize {
-    let keys = ledger_keys(&plan.items, &Journal::fresh(&plan.items));
-    serde_json::to_vec(&keys).map_or(usize::MAX, |bytes| bytes.len())
 }
 
 fn count(number: usize) -> i32 {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
+
 use super::context::Context;
 use super::grants;
 use super::instance_handle::{InstanceHandle, Owner};
@@ -11,6 +13,7 @@ use crate::aws;
 use crate::engine::Event;
 use crate::engine::polling::{Ended, Pool};
 use crate::model::{BlockedReason, Class, RequestId};
+use crate::runtime::Clock;
 
 /// How long to wait after a poll that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -34,7 +37,7 @@ pub async fn poll(context: Arc<Context>, instance: Arc<InstanceHandle>) {
             () = instance.stop.cancelled() => return,
         }
         let outcome = if lists_denied {
-            ask_one_by_one(&context, &instance, pool).await
+            ask_one_by_one(context.clock, &instance, pool).await
         } else {
             ask(&context, &instance, pool).await
         };
@@ -76,25 +79,35 @@ async fn ask(
     Ok(instance.poller().observe(pool, &in_progress, begun, context.clock.now()))
 }
 
-async fn ask_one_by_one(
-    context: &Context,
+/// Asks about the oldest requests of a pool, each alone. Those that ended are not followed any more,
+/// so they are handed over even where AWS does not answer about others.
+pub async fn ask_one_by_one(
+    clock: Clock,
     instance: &InstanceHandle,
     pool: Pool,
 ) -> Result<Vec<Ended<Owner>>, aws::Error> {
-    let begun = context.clock.now();
+    let begun = clock.now();
     let requests = instance.poller().oldest(pool);
     instance.poller().polled(pool, begun);
-    let mut ended = Vec::new();
-    for request_id in requests.into_iter().take(ONE_BY_ONE) {
-        let found = instance
-            .aws(aws::Priority::Poll)
-            .describe_request(direction(pool), &request_id)
-            .await?;
-        if found.is_none_or(|found| found.state != aws::RequestState::InProgress) {
-            ended.extend(instance.poller().ended(&request_id, context.clock.now()));
+    let aws = instance.aws(aws::Priority::Poll);
+    let (mut ended, mut trouble) = (Vec::new(), None);
+    let asked = requests.iter().take(ONE_BY_ONE);
+    let answers = asked.map(|request_id| aws.describe_request(direction(pool), request_id));
+    for (request_id, answer) in requests.iter().zip(join_all(answers).await) {
+        match answer {
+            Ok(Some(found)) if found.state == aws::RequestState::InProgress => {}
+            Ok(_) => ended.extend(instance.poller().ended(request_id, clock.now())),
+            Err(error) => trouble = Some(error),
         }
     }
-    Ok(ended)
+    match trouble {
+        Some(error) if ended.is_empty() => Err(error),
+        Some(error) => {
+            tracing::warn!(%error, "AWS did not answer about every request; it is asked again");
+            Ok(ended)
+        }
+        None => Ok(ended),
+    }
 }
 
 fn deliver(context: &Arc<Context>, instance: &Arc<InstanceHandle>, ended: Vec<Ended<Owner>>) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::context::Context;
 use super::error::Error;
@@ -16,13 +16,18 @@ use super::run::Run;
 use crate::aws;
 use crate::engine::cover::cover;
 use crate::engine::observations::{Event, Found, KeyRead};
+use crate::engine::polling::Pool;
 use crate::engine::recovery::{
     DescribedRequest, Doubt, MAX_ENDED_DESCRIBED, READS_APART, earliest, match_requests,
 };
+use crate::model::time::later;
 use crate::model::{Key, Presence};
+use crate::runtime::Clock;
 
 /// How long to wait before looking again after AWS gave no answer.
 const AGAIN: Duration = Duration::from_secs(2);
+/// How long after its intent a request that nobody may look for counts as at work at the least.
+const UNLISTED: SignedDuration = SignedDuration::from_secs(60);
 
 /// Finds out about items in doubt, and leaves an event for each of them.
 pub async fn resolve(
@@ -32,7 +37,7 @@ pub async fn resolve(
     items: Vec<usize>,
 ) {
     let items: BTreeSet<usize> = items.into_iter().collect();
-    match find(context, instance, run, &items).await {
+    match find(context.clock, instance, run, &items).await {
         Ok(found) => {
             let at = context.clock.now();
             for (item, found) in found {
@@ -66,24 +71,48 @@ pub async fn resolve(
     context.wake(&run.reference);
 }
 
-async fn find(
-    context: &Context,
+/// What became of each item in doubt.
+pub async fn find(
+    clock: Clock,
     instance: &InstanceHandle,
     run: &Run,
     items: &BTreeSet<usize>,
 ) -> Result<BTreeMap<usize, Found>, Error> {
     let mut found = BTreeMap::new();
+    // The requests that nobody may look for have surely ended by then.
+    let mut over_by: Option<Timestamp> = None;
     for way in [aws::Direction::Create, aws::Direction::Delete] {
         let doubts = doubts(run, items, way).await;
-        if !doubts.is_empty() {
-            found.extend(find_requests(instance, run, &doubts, way).await?);
+        match find_requests(instance, run, &doubts, way).await {
+            Ok(requests) => found.extend(requests),
+            Err(error) if error.is_access_denied() => {
+                tracing::warn!(%error, "requests cannot be looked for: the keys are read instead");
+                over_by = over_by.max(latest_end(instance, &doubts, way));
+            }
+            Err(error) => return Err(error.into()),
         }
     }
     let rest: Vec<usize> = items.iter().copied().filter(|item| !found.contains_key(item)).collect();
     if !rest.is_empty() {
-        found.extend(find_by_key(context, instance, run, &rest).await?);
+        found.extend(find_by_key(clock, instance, run, &rest, over_by).await?);
     }
     Ok(found)
+}
+
+/// When requests for these intents have ended, even if they took much longer than others do.
+fn latest_end(
+    instance: &InstanceHandle,
+    doubts: &[Doubt],
+    way: aws::Direction,
+) -> Option<Timestamp> {
+    let pool = match way {
+        aws::Direction::Create => Pool::Creations,
+        aws::Direction::Delete => Pool::Deletions,
+    };
+    let usual = instance.poller().latency(pool).unwrap_or_default();
+    let longest = SignedDuration::try_from_secs_f64(usual * 3.0).unwrap_or(UNLISTED);
+    let last_intent = doubts.iter().map(|doubt| doubt.intent_at).max()?;
+    Some(later(last_intent, longest.max(UNLISTED)))
 }
 
 async fn doubts(run: &Run, items: &BTreeSet<usize>, way: aws::Direction) -> Vec<Doubt> {
@@ -111,7 +140,7 @@ async fn find_requests(
     run: &Run,
     doubts: &[Doubt],
     way: aws::Direction,
-) -> Result<BTreeMap<usize, Found>, Error> {
+) -> Result<BTreeMap<usize, Found>, aws::Error> {
     let aws = instance.aws(aws::Priority::Recovery);
     let mut found = BTreeMap::new();
     for state in [Some(aws::RequestState::InProgress), None] {
@@ -147,12 +176,14 @@ async fn find_requests(
 }
 
 /// No request was found: the key itself is read, twice where the first read shows no effect,
-/// because lists lag behind writes.
+/// because lists lag behind writes. Where requests could not be looked for, one may still be at
+/// work: the second read waits until it is over.
 async fn find_by_key(
-    context: &Context,
+    clock: Clock,
     instance: &InstanceHandle,
     run: &Run,
     items: &[usize],
+    over_by: Option<Timestamp>,
 ) -> Result<BTreeMap<usize, Found>, Error> {
     let mut found = BTreeMap::new();
     for round in 0..2 {
@@ -162,9 +193,10 @@ async fn find_by_key(
             break;
         }
         if round > 0 {
-            context.clock.sleep(READS_APART.try_into().unwrap_or_default()).await;
+            let apart = later(clock.now(), READS_APART);
+            clock.sleep_until(over_by.map_or(apart, |over| over.max(apart))).await;
         }
-        for (item, read) in read_keys(context, instance, run, &open).await? {
+        for (item, read) in read_keys(clock, instance, run, &open).await? {
             let goal = run.items.get(item).map(|plan| plan.action.goal());
             run.observations().saw(item, read);
             if Some(read.presence) == goal {
@@ -179,7 +211,7 @@ async fn find_by_key(
 }
 
 async fn read_keys(
-    context: &Context,
+    clock: Clock,
     instance: &InstanceHandle,
     run: &Run,
     items: &[usize],
@@ -188,7 +220,7 @@ async fn read_keys(
         items.iter().filter_map(|item| Some((*item, run.items.get(*item)?.key()))).collect();
     let mut reads = Vec::new();
     for operation in cover(keys.values(), &instance.hints()).operations {
-        let begun = context.clock.now();
+        let begun = clock.now();
         let shown = instance.read(&operation, aws::Priority::Recovery).await?;
         run.observations().requests += i64::try_from(shown.calls).unwrap_or(0);
         for (item, key) in keys.iter().filter(|(_, key)| operation.shows(key)) {

@@ -157,7 +157,8 @@ fn outcome(item: &PlanItem, state: ActionState) -> LedgerOutcome {
 }
 
 /// What is needed to make deleted sets again.
-fn deleted_sets(items: &[PlanItem], journal: &Journal) -> Vec<CreatedPermissionSet> {
+#[must_use]
+pub fn deleted_sets(items: &[PlanItem], journal: &Journal) -> Vec<CreatedPermissionSet> {
     items
         .iter()
         .enumerate()

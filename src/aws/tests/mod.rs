@@ -1,6 +1,7 @@
 //! The client and its gate over a transport in memory, on tokio's paused time.
 
 mod answers;
+mod endpoint;
 mod gate;
 mod transport;
 

@@ -48,6 +48,7 @@ impl Reply {
 /// What was sent.
 #[derive(Debug, Clone)]
 pub struct Sent {
+    pub host: String,
     pub operation: String,
     pub body: String,
     pub at: Timestamp,
@@ -93,9 +94,10 @@ impl HttpConnector for Transport {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
         let operation = action.or(target.rsplit('.').next()).unwrap_or_default().to_owned();
+        let host = request.uri().split('/').nth(2).unwrap_or_default().to_owned();
         let reply = (self.answer)(&operation, &body);
         let at = self.clock.now();
-        self.sent.lock().unwrap().push(Sent { operation, body, at });
+        self.sent.lock().unwrap().push(Sent { host, operation, body, at });
         let clock = self.clock;
         HttpConnectorFuture::new(async move {
             match reply.after {
