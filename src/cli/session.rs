@@ -157,11 +157,14 @@ impl Session {
         read: &Rollback,
         spec: Value,
     ) -> Result<Result<Rollback, kube::Error>, CliError> {
-        let version = read.resource_version();
-        let body = json!({"metadata": {"resourceVersion": version}, "spec": spec});
-        let patch = Patch::Merge(body);
+        let patch = Patch::Merge(as_read(read, &spec));
         self.raw(doing, self.rollbacks().patch(&read.name_any(), &patch_parameters(), &patch)).await
     }
+}
+
+/// The API server refuses, with a conflict, what names another version than the present one.
+fn as_read(read: &Rollback, spec: &Value) -> Value {
+    json!({"metadata": {"resourceVersion": read.resource_version()}, "spec": spec})
 }
 
 fn patch_parameters() -> PatchParams {
@@ -182,4 +185,21 @@ fn no_cluster(error: &str) -> CliError {
     CliError::failed(format!(
         "no cluster to talk to: {error}; check --kubeconfig, $KUBECONFIG and --context"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Phase;
+    use crate::cli::fixtures;
+
+    #[test]
+    fn a_change_of_what_was_read_names_its_version() {
+        let mut read = fixtures::rollback(Phase::AwaitingApproval);
+        read.metadata.resource_version = Some("7".to_owned());
+        assert_eq!(
+            as_read(&read, &json!({"cancel": true})),
+            json!({"metadata": {"resourceVersion": "7"}, "spec": {"cancel": true}})
+        );
+    }
 }
