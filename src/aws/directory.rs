@@ -1,10 +1,12 @@
 //! Who and what there is: the instance, its principals, the organisation's accounts, ourselves.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_identitystore::types::UserStatus;
-use aws_sdk_organizations::types::{AccountState, AccountStatus};
+use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 use aws_sdk_ssoadmin::types::InstanceStatus as SdkStatus;
 
-use super::call::{Answer, found};
+use super::call::{Answer, Pages, found};
 use super::client::Client;
 use super::error::Error;
 use crate::model::{AccountId, IdentityStoreId, Principal, PrincipalType};
@@ -123,15 +125,31 @@ impl Client {
         let call = self.organizations().describe_account().account_id(account.as_str());
         let Some(output) = found(self.send(OPERATION, call.send()).await)? else { return Ok(None) };
         let account = Answer(OPERATION).required("Account", output.account)?;
-        // `State` is the newer of the two and says more; either may be missing.
-        let active = match (&account.state, &account.status) {
-            (Some(state), _) => *state == AccountState::Active,
-            (None, Some(status)) => *status == AccountStatus::Active,
-            (None, None) => {
-                return Err(Error::MissingMember { operation: OPERATION, member: "Status" });
+        facts_of(OPERATION, account).map(Some)
+    }
+
+    /// Accounts of the organisation: as many pages of 20 as `pages_at_most`, so what is not among
+    /// them may exist all the same.
+    pub async fn list_accounts(
+        &self,
+        pages_at_most: usize,
+    ) -> Result<BTreeMap<AccountId, AccountFacts>, Error> {
+        const OPERATION: &str = "ListAccounts";
+        let (answer, mut pages) = (Answer(OPERATION), Pages::of(OPERATION));
+        let mut accounts = BTreeMap::new();
+        for _ in 0..pages_at_most {
+            let call = self.organizations().list_accounts().set_next_token(pages.token());
+            let page = self.send(OPERATION, call.send()).await?;
+            let rows = answer.required("Accounts", page.accounts)?;
+            let count = rows.len();
+            for mut row in rows {
+                accounts.insert(answer.id("Id", row.id.take())?, facts_of(OPERATION, row)?);
             }
-        };
-        Ok(Some(AccountFacts { name: account.name, active }))
+            if !pages.has_next(page.next_token, count)? {
+                break;
+            }
+        }
+        Ok(accounts)
     }
 
     /// The account that our credentials belong to.
@@ -141,4 +159,14 @@ impl Client {
         let output = self.send(OPERATION, call.send()).await?;
         Answer(OPERATION).id("Account", output.account)
     }
+}
+
+fn facts_of(operation: &'static str, account: Account) -> Result<AccountFacts, Error> {
+    // `State` is the newer of the two and says more; either may be missing.
+    let active = match (&account.state, &account.status) {
+        (Some(state), _) => *state == AccountState::Active,
+        (None, Some(status)) => *status == AccountStatus::Active,
+        (None, None) => return Err(Error::MissingMember { operation, member: "Status" }),
+    };
+    Ok(AccountFacts { name: account.name, active })
 }

@@ -26,7 +26,7 @@ enum Kind {
 const SERVICES: [&str; 3] = ["SWBExternalService", "AWSIdentityStore", "AWSOrganizationsV20161128"];
 
 /// Every operation that the adapter sends.
-const NAMES: [&str; 25] = [
+const NAMES: [&str; 26] = [
     "AttachCustomerManagedPolicyReferenceToPermissionSet",
     "AttachManagedPolicyToPermissionSet",
     "CreateAccountAssignment",
@@ -46,6 +46,7 @@ const NAMES: [&str; 25] = [
     "ListAccountAssignmentDeletionStatus",
     "ListAccountAssignments",
     "ListAccountAssignmentsForPrincipal",
+    "ListAccounts",
     "ListAccountsForProvisionedPermissionSet",
     "ListCustomerManagedPolicyReferencesInPermissionSet",
     "ListManagedPoliciesInPermissionSet",

@@ -23,6 +23,9 @@ use crate::plan::{AccountState, PrincipalState};
 const RECENTLY: SignedDuration = SignedDuration::from_secs(60);
 /// How long an account that was active counts as active.
 const ACTIVE_FOR: SignedDuration = SignedDuration::from_mins(1);
+/// A page of `ListAccounts` shows up to 20 accounts, not all of them asked for: it is worth as many
+/// questions about one account.
+const ACCOUNTS_A_PAGE_IS_WORTH: usize = 4;
 
 /// What was found out about an instance when it was connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,6 +221,35 @@ impl InstanceHandle {
         Ok(assigned)
     }
 
+    /// Finds out about many accounts at once, where lists tell more in a call than questions about
+    /// each do. What they leave open, [`account_state`](Self::account_state) asks for.
+    pub async fn list_active_accounts(
+        &self,
+        accounts: &BTreeSet<AccountId>,
+        now: Timestamp,
+    ) -> Result<(), aws::Error> {
+        let unknown = accounts.iter().filter(|account| !self.is_known_active(account, now)).count();
+        let pages = unknown / ACCOUNTS_A_PAGE_IS_WORTH;
+        if pages == 0 {
+            return Ok(());
+        }
+        match self.aws(aws::Priority::PreRead).list_accounts(pages).await {
+            Ok(listed) => {
+                let mut known = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+                let active = listed.into_iter().filter(|(_, facts)| facts.active);
+                known.extend(active.map(|(account, _)| (account, now)));
+                Ok(())
+            }
+            Err(error) if matches!(error.class(), Class::Blocked(_) | Class::Terminal(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_known_active(&self, account: &AccountId, now: Timestamp) -> bool {
+        let known = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(account).is_some_and(|at| now.duration_since(*at) < ACTIVE_FOR)
+    }
+
     /// Whether an account can be written to. Without leave to ask, nobody knows. Only what is good is
     /// remembered, and not for long: an account may be closed, or reopened, at any time.
     pub async fn account_state(
@@ -225,9 +257,7 @@ impl InstanceHandle {
         account: &AccountId,
         now: Timestamp,
     ) -> Result<AccountState, aws::Error> {
-        let active_at =
-            self.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(account).copied();
-        if active_at.is_some_and(|at| now.duration_since(at) < ACTIVE_FOR) {
+        if self.is_known_active(account, now) {
             return Ok(AccountState::Active);
         }
         let state = match self.aws(aws::Priority::PreRead).describe_account(account).await {

@@ -125,6 +125,7 @@ async fn accounts(
     now: Timestamp,
 ) -> Result<BTreeMap<AccountId, AccountState>, Error> {
     let mut states = BTreeMap::new();
+    instance.list_active_accounts(accounts, now).await?;
     for account in accounts {
         states.insert(account.clone(), instance.account_state(account, now).await?);
     }

@@ -71,6 +71,21 @@ async fn accounts_and_who_may_not_ask() {
 }
 
 #[tokio::test]
+async fn accounts_are_listed_as_far_as_is_asked_for() {
+    let mut seed = World::seed();
+    let more = (0..60).map(|n| format!("{{id: \"{}\", name: more-{n}}}", 700_000_000_000_u64 + n));
+    seed.accounts.extend(more.map(|text| serde_saphyr::from_str(&text).unwrap()));
+    (seed.settings.paging.short_pages, seed.settings.paging.empty_pages) = (0.3, 0.2);
+    let world = World::of(seed, "", 20.0).await;
+    let client = world.client().await;
+    let all = client.list_accounts(1000).await.unwrap();
+    assert!(all.len() > 60, "{}", all.len());
+    assert!(all[&ONE.parse().unwrap()].active && !all[&CLOSED.parse().unwrap()].active);
+    let some = client.list_accounts(2).await.unwrap();
+    assert!(some.len() <= 40 && some.iter().all(|(id, facts)| all.get(id) == Some(facts)));
+}
+
+#[tokio::test]
 async fn an_assumed_role_is_who_calls() {
     let world = World::start("").await;
     let connect = async |external_id: Option<&str>| {

@@ -286,3 +286,31 @@ fn shard(keys: &[&AssignmentKey]) -> RollbackPlan {
     }))
     .unwrap()
 }
+
+#[tokio::test]
+async fn many_accounts_are_asked_about_together() {
+    let mut seed = World::seed();
+    let ids: Vec<String> = (0..60).map(|n| (700_000_000_000_u64 + n).to_string()).collect();
+    let rows = ids.iter().map(|id| format!("{{id: \"{id}\", name: a{id}}}"));
+    seed.accounts.extend(rows.map(|text| serde_saphyr::from_str(&text).unwrap()));
+    let world = World::of(seed, "", 20.0).await;
+    let handle = handle_of(&world, "MANAGEMENT").await;
+    let mut wanted: std::collections::BTreeSet<_> =
+        ids.iter().map(|id| id.parse().unwrap()).collect();
+    wanted.insert(CLOSED.parse().unwrap());
+    let now = world.clock.now();
+    handle.list_active_accounts(&wanted, now).await.unwrap();
+    let mut active = 0;
+    for account in &wanted {
+        active += i32::from(handle.account_state(account, now).await == Ok(AccountState::Active));
+    }
+    assert_eq!(active, 60, "the closed one is not");
+    let counters = world.counters().await;
+    let calls = |name: &str| counters["calls"][name]["total"].as_u64().unwrap_or(0);
+    assert!(calls("ListAccounts") <= 15);
+    assert_eq!(
+        calls("DescribeAccount"),
+        1,
+        "only what the list does not show as active is asked for"
+    );
+}
