@@ -115,3 +115,19 @@ fn under_policy_never_nobody_needs_to_approve() {
     assert_eq!(place.status("undo-guess")["plan"]["grade"], "Assumed");
     assert_eq!(place.writes(), sent);
 }
+
+#[test]
+fn an_approval_is_for_the_time_that_was_planned() {
+    let place = Place::new(2);
+    place.operation("assign", &accounts(1..=2));
+    place.rollback("undo", "assign", &json!({"notBefore": "2100-01-01T00:00:00Z"}));
+    let approved = place.approve("undo");
+    place.wait_condition("undo", "Approved", "True", "Approved");
+    place.patch("undo", &json!({"notBefore": null}));
+    place.wait_condition("undo", "Approved", "False", "ApprovalForAnotherPlan");
+    assert_ne!(text(&place.status("undo")["plan"]["digest"]), approved);
+    assert_eq!(place.writes(), 0);
+    place.approve("undo");
+    place.wait_phase("undo", "Succeeded");
+    assert_eq!(place.writes(), 2);
+}

@@ -42,3 +42,21 @@ fn what_aws_loses_or_refuses_for_a_while_is_neither_done_twice_nor_given_up() {
     let peak = counters["peakOutstanding"].as_u64().unwrap();
     assert!((2..=10).contains(&peak), "{peak} requests were at work at once");
 }
+
+#[test]
+fn an_answer_that_never_comes_is_looked_for_although_nothing_else_happens() {
+    let place = Place::new(1);
+    let before = place.simulator.access();
+    place.operation("assign", &accounts(1..=1));
+    // Longer than the operator waits; meanwhile all that it counts is written down.
+    let deletes = json!({"operations": ["DeleteAccountAssignment"]});
+    place.simulator.faults(&json!({"faults": [
+        {"match": deletes, "count": 1, "do": {"delay": "40s"}},
+    ]}));
+    place.rollback("undo", "assign", &json!({}));
+    place.approve("undo");
+    place.wait_phase("undo", "Succeeded");
+    assert_eq!(place.simulator.access(), before);
+    let effective = place.effective();
+    assert!(effective.iter().all(|(_, times)| *times == 1), "{effective:?}");
+}
