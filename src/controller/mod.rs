@@ -24,6 +24,7 @@ pub mod run;
 pub mod select;
 pub mod size;
 pub mod startup;
+pub mod take_up;
 
 pub use operator::{OperatorError, run};
 

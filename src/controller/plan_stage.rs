@@ -49,32 +49,20 @@ pub async fn plan(
     };
     describe(&mut status, &selection);
     let records = ledgers(context, &selection).await?;
-    if plan::already_rolled_back(&records, &selection.selected) {
-        let message = "nothing is open: the ledger shows that these operations were undone before";
-        status.plan = None;
-        status.progress = None;
-        return end(
-            context,
-            rollback,
-            status,
-            Phase::AlreadyRolledBack,
-            Reason::AlreadyRolledBack,
-            message,
-        )
-        .await;
-    }
     let (namespace, name) = (rollback.namespace().unwrap_or_default(), rollback.name_any());
-    if plan::redone_under_name(&records, &selection.selected, &namespace, &name) {
-        let message = "a Rollback of this name undid these operations, and that was undone in turn: to undo them again, create a Rollback with another name";
-        return end(
-            context,
-            rollback,
-            status,
-            Phase::AlreadyRolledBack,
-            Reason::AlreadyRolledBack,
-            message,
+    let undone = if plan::already_rolled_back(&records, &selection.selected) {
+        Some("nothing is open: the ledger shows that these operations were undone before")
+    } else if plan::redone_under_name(&records, &selection.selected, &namespace, &name) {
+        Some(
+            "a Rollback of this name undid these operations, and that was undone in turn: to undo them again, create a Rollback with another name",
         )
-        .await;
+    } else {
+        None
+    };
+    if let Some(message) = undone {
+        (status.plan, status.progress) = (None, None);
+        let (phase, reason) = (Phase::AlreadyRolledBack, Reason::AlreadyRolledBack);
+        return end(context, rollback, status, phase, reason, message).await;
     }
     status.phase = Phase::Planning;
     timing::phase_began(&mut status, now);

@@ -9,7 +9,7 @@ use kube::runtime::controller::Action;
 
 use super::context::Context;
 use super::error::Error;
-use super::{approve, execute, finish, plan_stage};
+use super::{approve, execute, finish, plan_stage, take_up};
 use crate::api::rollback::Mode;
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
@@ -72,7 +72,7 @@ pub fn error_policy(
 async fn step(context: &Arc<Context>, rollback: &Rollback) -> Result<Action, Error> {
     let uid = rollback.uid().unwrap_or_default();
     let status = rollback.status.clone().unwrap_or_default();
-    if execute::is_executing(rollback) || context.runs.get(&uid).is_some() {
+    if take_up::is_executing(rollback) || context.runs.get(&uid).is_some() {
         return Box::pin(execute::execute(context, rollback)).await;
     }
     // It has not begun, so it holds nothing: what a begin that failed has taken is given back.

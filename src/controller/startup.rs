@@ -9,9 +9,9 @@ use kube::{Api, ResourceExt};
 
 use super::context::Context;
 use super::error::Error;
-use super::execute::{TakeUpError, is_executing};
+use super::instance;
 use super::instance_handle::InstanceHandle;
-use super::{execute, instance};
+use super::take_up::{TakeUpError, is_executing, take_up};
 use crate::api::Rollback;
 use crate::cluster::instances;
 use crate::cluster::plans::PlanError;
@@ -61,7 +61,7 @@ pub async fn take_up_all(
         if !of_this || context.runs.get(&uid).is_some() {
             continue;
         }
-        match execute::take_up(context, instance, &rollback).await {
+        match take_up(context, instance, &rollback).await {
             Ok(run) => {
                 tracing::info!(rollback = %run.reference, "taken up again");
                 taken_up.push(uid);

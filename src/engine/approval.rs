@@ -64,33 +64,13 @@ fn required(plan: &PlanStatus, policy: ApprovalPolicy) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::api::rollback_status::Estimate;
-    use crate::model::Grade;
+    use crate::engine::fixtures::plan_status;
 
     const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
     fn plan(policy: ApprovalPolicy) -> PlanStatus {
-        PlanStatus {
-            digest: DIGEST.into(),
-            created_at: Timestamp::UNIX_EPOCH,
-            policy,
-            grade: Grade::Exact,
-            actions: 3,
-            kept: 0,
-            blocked: 0,
-            gives_access: false,
-            not_before: None,
-            deadline: None,
-            assumed: false,
-            shards: Vec::new(),
-            warnings: Vec::new(),
-            authors: Vec::new(),
-            approved_by: None,
-            estimate: Estimate::default(),
-        }
+        PlanStatus { policy, ..plan_status() }
     }
 
     fn approval(digest: &str) -> Approval {

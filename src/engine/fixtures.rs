@@ -1,7 +1,11 @@
 //! Plans for tests.
 
+use jiff::Timestamp;
+
+use crate::api::instance::ApprovalPolicy;
 use crate::api::plan::{Disposition, PlanItem};
 use crate::api::record::NamedPrincipal;
+use crate::api::rollback_status::{Estimate, PlanStatus};
 use crate::model::{ActionKind, Grade, Presence, PrincipalType};
 
 /// One user's assignments of one set in accounts 1, 2, 3 …: all to be removed.
@@ -41,5 +45,27 @@ pub fn set_deletion() -> PlanItem {
         principal: None,
         live: Presence::Present,
         ..assignment(ActionKind::DeleteAssignment, 0, 0)
+    }
+}
+
+/// The status of a plan of three exact actions.
+pub fn plan_status() -> PlanStatus {
+    PlanStatus {
+        digest: format!("sha256:{}", "0".repeat(64)),
+        created_at: Timestamp::UNIX_EPOCH,
+        policy: ApprovalPolicy::Always,
+        grade: Grade::Exact,
+        actions: 3,
+        kept: 0,
+        blocked: 0,
+        gives_access: false,
+        not_before: None,
+        deadline: None,
+        assumed: false,
+        shards: Vec::new(),
+        warnings: Vec::new(),
+        authors: Vec::new(),
+        approved_by: None,
+        estimate: Estimate::default(),
     }
 }

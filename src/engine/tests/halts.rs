@@ -2,30 +2,11 @@
 
 use super::*;
 use crate::api::Reason;
-use crate::api::instance::ApprovalPolicy;
-use crate::api::rollback_status::{Estimate, PlanStatus};
+use crate::api::rollback_status::PlanStatus;
 use crate::engine::Halt;
-use crate::model::Grade;
 
 fn planned(not_before: Option<Timestamp>, deadline: Option<Timestamp>) -> PlanStatus {
-    PlanStatus {
-        digest: "sha256:0".into(),
-        created_at: Timestamp::UNIX_EPOCH,
-        policy: ApprovalPolicy::Always,
-        grade: Grade::Exact,
-        actions: 3,
-        kept: 0,
-        blocked: 0,
-        gives_access: false,
-        not_before,
-        deadline,
-        assumed: false,
-        shards: Vec::new(),
-        warnings: Vec::new(),
-        authors: Vec::new(),
-        approved_by: None,
-        estimate: Estimate::default(),
-    }
+    PlanStatus { not_before, deadline, ..fixtures::plan_status() }
 }
 
 fn halt(harness: &Harness) -> Halt {
