@@ -243,8 +243,9 @@ fn step<'a>(rollback: &'a Rollback, approved: Option<&(String, i64)>) -> Step<'a
     if status.phase.is_terminal() {
         return Step::Ended;
     }
-    let Some(plan) = status.plan.as_ref().filter(|_| status.phase == Phase::AwaitingApproval)
-    else {
+    let awaited = status.phase == Phase::AwaitingApproval;
+    // With nothing to write there is nothing to approve: the operator goes on by itself.
+    let Some(plan) = status.plan.as_ref().filter(|plan| awaited && plan.actions > 0) else {
         return Step::Wait;
     };
     match approved.filter(|(digest, _)| *digest == plan.digest) {

@@ -206,23 +206,39 @@ pub(super) async fn reject(
     let session = Session::connect(connection).await?;
     let name = &verb.name;
     let doing = format!("reject the plan of rollback {name}");
-    // The operator writes too: what was judged must be what is rejected, else it is judged again.
+    let rejection = json!({"approval": {"reject": true}});
+    change(&session, &doing, name, &rejection, |rollback| too_late(rollback, &session.namespace))
+        .await?;
+    screen.print(&format!("rollback {name}: rejected; nothing will be written\n"))?;
+    Ok(Exit::Done)
+}
+
+/// Changes a Rollback unless something speaks against it. The operator writes too: what was judged
+/// must be what is changed, else it is judged again.
+async fn change(
+    session: &Session,
+    doing: &str,
+    name: &str,
+    spec: &serde_json::Value,
+    against: impl Fn(&Rollback) -> Option<String>,
+) -> Result<Rollback, CliError> {
     for _ in 0..TRIES {
         let rollback = session.rollback(name).await?;
-        if let Some(why) = too_late(&rollback, &session.namespace) {
+        if let Some(why) = against(&rollback) {
             return Err(CliError::failed(format!("cannot {doing}: {why}")));
         }
-        let rejection = json!({"approval": {"reject": true}});
-        match session.patch_as_read(&doing, &rollback, rejection).await? {
-            Ok(_) => {
-                screen.print(&format!("rollback {name}: rejected; nothing will be written\n"))?;
-                return Ok(Exit::Done);
-            }
+        match session.patch_as_read(doing, &rollback, spec.clone()).await? {
+            Ok(_) => return Ok(rollback),
             Err(error) if is_conflict(&error) => {}
-            Err(error) => return Err(CliError::request(&doing, &error)),
+            Err(error) => return Err(CliError::request(doing, &error)),
         }
     }
     Err(CliError::failed(format!("cannot {doing}: it keeps changing; try again")))
+}
+
+fn over(rollback: &Rollback) -> Option<String> {
+    let status = rollback.status.as_ref().filter(|status| status.phase.is_terminal())?;
+    Some(format!("it is over: {} ({})", status.phase, status.summary))
 }
 
 /// Why a rejection would not keep what it promises: that nothing is written.
@@ -234,8 +250,7 @@ fn too_late(rollback: &Rollback, namespace: &str) -> Option<String> {
             "it is {phase}, and what was written stays written; to end it: kubectl rollback cancel \
              {name} -n {namespace}"
         )),
-        _ if phase.is_terminal() => Some(format!("it is over: {phase} ({})", status.summary)),
-        _ => None,
+        _ => over(rollback),
     }
 }
 
@@ -246,8 +261,15 @@ pub(super) async fn cancel(
 ) -> Result<Exit, CliError> {
     let session = Session::connect(connection).await?;
     let doing = format!("cancel rollback {}", verb.name);
-    session.patch(&doing, &verb.name, json!({"cancel": true})).await?;
-    let text = "cancelled; what is at work in AWS ends, the rest stays as it is";
+    let before = change(&session, &doing, &verb.name, &json!({"cancel": true}), over).await?;
+    let begun = before
+        .status
+        .is_some_and(|status| matches!(status.phase, Phase::Executing | Phase::Verifying));
+    let text = if begun {
+        "asked to end; what is at work in AWS ends, the rest stays as it is"
+    } else {
+        "cancelled; nothing was written"
+    };
     screen.print(&format!("rollback {}: {text}\n", verb.name))?;
     screen.note(&hint("See what was done with", "status", &verb.name, &session, ""));
     Ok(Exit::Done)

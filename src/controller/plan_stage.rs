@@ -50,18 +50,17 @@ pub async fn plan(
     describe(&mut status, &selection);
     let records = ledgers(context, &selection).await?;
     let (namespace, name) = (rollback.namespace().unwrap_or_default(), rollback.name_any());
-    let undone = if plan::already_rolled_back(&records, &selection.selected) {
-        Some("nothing is open: the ledger shows that these operations were undone before")
+    let over = if plan::already_rolled_back(&records, &selection.selected) {
+        let message = "nothing is open: the ledger shows that these operations were undone before";
+        Some((Phase::AlreadyRolledBack, Reason::AlreadyRolledBack, message))
     } else if plan::redone_under_name(&records, &selection.selected, &namespace, &name) {
-        Some(
-            "a Rollback of this name undid these operations, and that was undone in turn: to undo them again, create a Rollback with another name",
-        )
+        let message = "a Rollback of this name undid these operations, and that was undone in turn: to undo them again, create a Rollback with another name";
+        Some((Phase::Failed, Reason::Redone, message))
     } else {
         None
     };
-    if let Some(message) = undone {
+    if let Some((phase, reason, message)) = over {
         (status.plan, status.progress) = (None, None);
-        let (phase, reason) = (Phase::AlreadyRolledBack, Reason::AlreadyRolledBack);
         return end(context, rollback, status, phase, reason, message).await;
     }
     status.phase = Phase::Planning;

@@ -13,7 +13,7 @@ use super::{approve, execute, finish, plan_stage, take_up};
 use crate::api::rollback::Mode;
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
-use crate::cluster::rollbacks;
+use crate::cluster::{is_not_found, rollbacks};
 use crate::engine::conditions;
 use crate::model::Class;
 
@@ -43,12 +43,17 @@ pub async fn reconcile(
         }
     };
     let began = context.clock.now();
+    let executing = take_up::is_executing(rollback);
     let outcome = Box::pin(step(&context, rollback)).await;
     let took = context.clock.now().duration_since(began).unsigned_abs();
     context.metrics.reconciled(took, outcome.as_ref().err().map(|error| error.class().label()));
     match outcome {
         // Somebody changed the object meanwhile: its change wakes the next reconcile.
         Err(error) if error.is_conflict() => Ok(Action::requeue(Duration::from_millis(50))),
+        // Deleted meanwhile, as the plugin does after a dry run. Otherwise the cache shows it again.
+        Err(Error::Kubernetes(error)) if is_not_found(&error) && !executing => {
+            Ok(Action::await_change())
+        }
         outcome => outcome,
     }
 }

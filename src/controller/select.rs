@@ -46,7 +46,7 @@ pub async fn selection(
             Named::Found(record) => selected.push(as_record(*record)),
             Named::Missing => {
                 let message = format!(
-                    "waits for OperationRecord {name} in namespace {namespace}: it does not exist; import it or correct spec.operations"
+                    "waits for OperationRecord {name} in namespace {namespace}: it does not exist; import it, or delete this Rollback and create one with the right name"
                 );
                 return Ok(Err(Obstacle::Wait(Reason::RecordNotFound, message)));
             }

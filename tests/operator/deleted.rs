@@ -107,3 +107,32 @@ fn a_namespace_that_goes_while_it_runs_is_not_held_up() {
     next.approve("undo");
     next.wait_phase("undo", "Succeeded");
 }
+
+#[test]
+fn what_was_put_back_stays_when_the_same_object_is_applied_again() {
+    let place = Place::new(3);
+    place.operation("assign", &accounts(1..=3));
+    let operated = place.simulator.access();
+    place.rollback("undo", "assign", &json!({}));
+    place.approve("undo");
+    place.wait_phase("undo", "Succeeded");
+    let ledger = text(&place.status("undo")["ledger"]);
+    place.rollback("redo", &ledger, &json!({}));
+    place.approve("redo");
+    place.wait_phase("redo", "Succeeded");
+    assert_eq!(place.simulator.access(), operated, "the redo gave it back");
+
+    let writes = place.writes();
+    place.kubectl(&["delete", "rollback", "undo"]);
+    place.rollback("undo", "assign", &json!({}));
+    place.wait_phase("undo", "Failed");
+    let status = place.status("undo");
+    assert_eq!(stands(&status, "Ready"), ("False".into(), "Redone".into()));
+    assert_eq!(stands(&status, "Stalled").0, "True");
+    assert_eq!((place.writes(), place.simulator.access()), (writes, operated.clone()));
+
+    place.rollback("undo-again", "assign", &json!({}));
+    place.approve("undo-again");
+    place.wait_phase("undo-again", "Succeeded");
+    assert_ne!(place.simulator.access(), operated);
+}

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::api::OperationRecord;
+use crate::api::{OperationRecord, Reason};
 use crate::model::{AccountId, OperationType};
 
 /// Criteria; all that are given must fit. Texts are in lower case.
@@ -79,7 +79,8 @@ pub fn is_rolled_back(record: &OperationRecord) -> bool {
 pub fn rolled_back(record: &OperationRecord) -> Option<bool> {
     let conditions = &record.status.as_ref()?.conditions;
     let found = conditions.iter().find(|condition| condition.type_ == "RolledBack")?;
-    Some(found.status == "True")
+    // What was undone and put back is as if nothing had been undone.
+    (found.reason != Reason::Redone.as_str()).then_some(found.status == "True")
 }
 
 fn contains(text: &str, part: &str) -> bool {

@@ -140,6 +140,9 @@ pub(super) async fn create(
     prefix: &str,
     spec: RollbackSpec,
 ) -> Result<Rollback, CliError> {
+    for record in &spec.operations.names {
+        ensure_there(session, record).await?;
+    }
     let mut rollback = Rollback::new(name.unwrap_or_default(), spec);
     if name.is_none() {
         rollback.metadata.name = None;
@@ -158,6 +161,24 @@ pub(super) async fn create(
                 session.namespace
             )))
         }
+        Err(error) => Err(CliError::request(&doing, &error)),
+    }
+}
+
+/// A record that does not exist would be waited for, which is right for `GitOps` and not for a
+/// person who mistyped its name. Whoever may not read records leaves it to the operator.
+async fn ensure_there(session: &Session, record: &str) -> Result<(), CliError> {
+    let doing = format!("read operation record {record}");
+    match session.raw(&doing, session.records().get_metadata(record)).await? {
+        Err(kube::Error::Api(status)) if status.code == 404 => Err(CliError::new(
+            Exit::NotFound,
+            format!(
+                "operation record {record} does not exist in namespace {0}; see what there is: \
+                 kubectl rollback operations -n {0}",
+                session.namespace
+            ),
+        )),
+        Ok(_) | Err(kube::Error::Api(_)) => Ok(()),
         Err(error) => Err(CliError::request(&doing, &error)),
     }
 }
