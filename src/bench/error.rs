@@ -54,6 +54,9 @@ pub enum BenchError {
         /// What it says.
         error: Box<kube::Error>,
     },
+    /// Somebody ended it.
+    #[error("interrupted; what it started is stopped")]
+    Interrupted,
     /// No client for the API server.
     #[error("the kubeconfig of the control plane: {0}")]
     Kubeconfig(#[from] kube::config::KubeconfigError),

@@ -13,6 +13,7 @@ mod world;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use error::BenchError;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Measures the operator on real components.
 #[derive(Debug, Parser)]
@@ -72,7 +73,16 @@ pub enum Output {
 /// # Errors
 /// When a component does not start, refuses what is asked, or does not get done in time.
 pub async fn run(arguments: Arguments) -> Result<(), BenchError> {
-    match arguments.scenario {
-        Scenario::Undo(arguments) => undo::run(&arguments).await,
+    let mut terminated = signal(SignalKind::terminate()).map_err(BenchError::io("signals"))?;
+    let scenario = async {
+        match arguments.scenario {
+            Scenario::Undo(arguments) => undo::run(&arguments).await,
+        }
+    };
+    // What is dropped stops what it started.
+    tokio::select! {
+        outcome = scenario => outcome,
+        _ = tokio::signal::ctrl_c() => Err(BenchError::Interrupted),
+        _ = terminated.recv() => Err(BenchError::Interrupted),
     }
 }
