@@ -101,7 +101,7 @@ pub struct RollbackSpec {
     /// How undone keys are read back. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
-    /// Seconds or minutes after which a finished Rollback is deleted, such as `24h`. Its ledger record stays.
+    /// Not available in this version, which refuses it. How long after its end a Rollback is deleted, such as `24h`; its ledger record stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::duration")]
     pub ttl_after_finished: Option<String>,
@@ -113,11 +113,11 @@ pub struct RollbackSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::line")]
     pub ticket: Option<String>,
-    /// Who created the Rollback. Stamped by the API server.
+    /// Who created the Rollback. Stamped by the API server where the admission policies are installed; refused from anybody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::line")]
     pub requested_by: Option<String>,
-    /// Who last changed what is intended. Stamped by the API server.
+    /// Who last changed what is intended. Stamped by the API server where the admission policies are installed; refused from anybody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::line")]
     pub changed_by: Option<String>,
@@ -139,7 +139,7 @@ pub struct Operations {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::names")]
     pub names: Vec<String>,
-    /// Selects records by what they say; resolved once, at the first plan.
+    /// Not available in this version, which refuses it. Selects records by what they say; resolved once, at the first plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub select: Option<Select>,
 }
@@ -207,14 +207,14 @@ pub struct Approval {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::digest")]
     pub plan: Option<String>,
-    /// What the approver accepts although the policy refuses it.
+    /// Not available in this version, which refuses it. What the approver accepts although the policy refuses it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::lines")]
     pub accept: Vec<String>,
     /// Ends the Rollback without executing its plan.
     #[serde(default)]
     pub reject: bool,
-    /// Who approved. Stamped by the API server.
+    /// Who approved. Stamped by the API server where the admission policies are installed; refused from anybody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::line")]
     pub approved_by: Option<String>,
