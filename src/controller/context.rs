@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_ssoadmin::config::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client};
@@ -14,6 +16,7 @@ use super::run::Runs;
 use crate::api::{IdentityCenterInstanceSpec, Reason, Rollback};
 use crate::aws;
 use crate::cluster::Events;
+use crate::runtime::effects::ChokePoint;
 use crate::runtime::{Clock, Metrics, Permit};
 
 /// What every reconcile needs.
@@ -32,10 +35,22 @@ pub struct Context {
     pub runs: Runs,
     /// Ends every task.
     pub stop: CancellationToken,
+    aws: AwsAccess,
     permit: Permit,
     request_timeout: Duration,
     namespaces: Vec<String>,
     wake: mpsc::UnboundedSender<ObjectRef<DeserializeGuard<Rollback>>>,
+}
+
+/// How AWS is reached, where that is not over HTTPS with the process's own identity: for tests.
+#[derive(Debug, Clone, Default)]
+pub struct AwsAccess {
+    /// What carries the requests.
+    pub transport: Option<SharedHttpClient>,
+    /// Whose requests they are.
+    pub identity: Option<SharedCredentialsProvider>,
+    /// Where every request passes.
+    pub choke_point: ChokePoint,
 }
 
 /// What a context is made of.
@@ -48,6 +63,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// Where events go.
     pub events: Events,
+    /// The way to AWS.
+    pub aws: AwsAccess,
     /// Leave to change AWS.
     pub permit: Permit,
     /// Time limit of one request to AWS.
@@ -74,6 +91,7 @@ impl Context {
             instances: Instances::default(),
             runs: Runs::default(),
             stop: parts.stop,
+            aws: parts.aws,
             permit: parts.permit,
             request_timeout: parts.request_timeout,
             namespaces: parts.namespaces,
@@ -128,6 +146,7 @@ impl Context {
             outstanding_requests: spec.limits.outstanding_requests,
             request_timeout: self.request_timeout,
             permit: self.permit.clone(),
+            choke_point: self.aws.choke_point.clone(),
             observer: Arc::new(self.metrics.clone()),
             ..aws::GateOptions::new(self.clock)
         })
@@ -146,8 +165,9 @@ impl Context {
         let options = aws::ConnectOptions {
             endpoint: spec.endpoint.clone(),
             credentials,
+            transport: self.aws.transport.clone(),
             ..aws::ConnectOptions::new(spec.instance_arn.clone(), spec.region.clone())
         };
-        Ok(aws::Client::connect(options, gate).await)
+        Ok(aws::Client::connect_as(options, gate, self.aws.identity.clone()).await)
     }
 }

@@ -71,6 +71,7 @@ pub async fn follow_holds(context: Arc<Context>, instance: Arc<InstanceHandle>) 
         match next {
             Some(at) => {
                 tokio::select! {
+                    biased;
                     () = context.clock.sleep_until(at) => {}
                     () = changed => {}
                     () = instance.stop.cancelled() => return,
@@ -78,6 +79,7 @@ pub async fn follow_holds(context: Arc<Context>, instance: Arc<InstanceHandle>) 
             }
             None => {
                 tokio::select! {
+                    biased;
                     () = changed => {}
                     () = instance.stop.cancelled() => return,
                 }

@@ -26,7 +26,8 @@ pub mod size;
 pub mod startup;
 pub mod take_up;
 
-pub use operator::{OperatorError, run};
+pub use context::AwsAccess;
+pub use operator::{Operator, OperatorError, run};
 
 use crate::runtime::metrics::StatusWrite;
 

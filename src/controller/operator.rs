@@ -12,7 +12,7 @@ use kube::{Api, Client};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::context::{Context, Parts, Woken};
+use super::context::{AwsAccess, Context, Parts, Woken};
 use super::{instance, orphan, rollback, startup};
 use crate::api::{IdentityCenterInstance, OperationRecord, Phase, Rollback};
 use crate::cluster::client::ConnectError;
@@ -70,28 +70,10 @@ pub async fn run(flags: OperatorFlags) -> Result<(), OperatorError> {
 
     let options = ClientOptions { metrics: Some(metrics.clone()), ..ClientOptions::default() };
     let clients = Clients::infer(&options).await?;
-    let stop = shutdown.token();
-    let (leader, election, elector_stop) = elect(&flags, &clients, &metrics);
     // Caches are filled by the leader's controllers; a standby is ready without them.
     caches.release();
-
-    let mut election = election;
-    let outcome = tokio::select! {
-        led = lead(&flags, clock, &clients, &metrics, leader, &debug, stop.clone()) => {
-            led.map(|()| None)
-        }
-        ended = &mut election => Ok(Some(ended)),
-    };
-    // Nothing is sent any more: the lease is given back, so that the next leader starts at once.
-    elector_stop.cancel();
-    if matches!(outcome, Ok(None)) && flags.leader_election() {
-        let _ = drain(GIVE_BACK, election).await;
-    }
-    let outcome = match outcome {
-        Ok(Some(Ended::Lost(loss))) => Err(OperatorError::LeadershipLost(loss.to_string())),
-        Ok(_) => Ok(()),
-        Err(error) => Err(error),
-    };
+    let operator = Operator { flags, clock, clients, metrics, aws: AwsAccess::default() };
+    let outcome = operator.run(&debug, shutdown.token()).await;
     admin_stop.cancel();
     let _ = drain(Duration::from_secs(2), serving).await;
     outcome
@@ -99,80 +81,118 @@ pub async fn run(flags: OperatorFlags) -> Result<(), OperatorError> {
 
 type Election = future::BoxFuture<'static, Ended>;
 
-/// Takes part in the election in a task of its own, so that no work delays a renewal. The future
-/// ends when the election does.
-fn elect(
-    flags: &OperatorFlags,
-    clients: &Clients,
-    metrics: &Metrics,
-) -> (Leader, Election, CancellationToken) {
-    let stop = CancellationToken::new();
-    if !flags.leader_election() {
-        return (Leader::unopposed(metrics), future::pending().boxed(), stop);
-    }
-    let settings = LeaseSettings::from_flags(flags, &clients.namespace);
-    let (elector, leader) = Elector::new(clients.lease.clone(), settings, metrics.clone());
-    let task = tokio::spawn(elector.run(stop.clone()));
-    let election = async move { task.await.unwrap_or(Ended::Stopped) };
-    (leader, election.boxed(), stop)
+/// The operator without what a process has but once: signals, ports, a configuration to find.
+pub struct Operator {
+    /// How it behaves.
+    pub flags: OperatorFlags,
+    /// Its clock. The lease runs on real time.
+    pub clock: Clock,
+    /// The way to the Kubernetes API.
+    pub clients: Clients,
+    /// The way to AWS.
+    pub aws: AwsAccess,
+    /// Where it counts.
+    pub metrics: Metrics,
 }
 
-/// Waits until this process leads, rebuilds, and runs the controllers until it is asked to stop.
-async fn lead(
-    flags: &OperatorFlags,
-    clock: Clock,
-    clients: &Clients,
-    metrics: &Metrics,
-    mut leader: Leader,
-    debug: &DebugState,
-    stop: CancellationToken,
-) -> Result<(), OperatorError> {
-    let term = tokio::select! {
-        term = leader.leading() => term,
-        () = stop.cancelled() => None,
-    };
-    let Some(term) = term else { return Ok(()) };
-    tokio::select! {
-        () = term.predecessor_is_done(clock.real_duration(flags.request_timeout)) => {}
-        () = stop.cancelled() => return Ok(()),
-    }
-    let reporter = flags.pod_name.clone().unwrap_or_else(host_name);
-    let (events, publishing) = Events::start(clients.api.clone(), reporter, metrics.clone());
-    tokio::spawn(publishing);
-    let (context, woken) = Context::new(Parts {
-        client: clients.api.clone(),
-        clock,
-        metrics: metrics.clone(),
-        events,
-        permit: leader.permit.clone(),
-        request_timeout: flags.request_timeout,
-        namespaces: flags.watch_namespaces.clone(),
-        stop: stop.clone(),
-    });
-    provide_debug(debug, &context);
-    tokio::select! {
-        () = startup::rebuild(&context) => {}
-        () = stop.cancelled() => return Ok(()),
-    }
-    tokio::spawn(orphan::sweep(Arc::clone(&context)));
-    let controllers = controllers(&context, woken, flags.concurrency, stop.clone());
-    tokio::pin!(controllers);
-    tokio::select! {
-        () = &mut controllers => {}
-        () = stop.cancelled() => {
-            // Reconciles that run come to their end; what is at work in AWS is in the journal.
-            let _ = drain(flags.shutdown_grace, controllers).await;
+impl Operator {
+    /// Takes part in the election and, once elected, undoes, until it is asked to stop or loses
+    /// leadership.
+    ///
+    /// # Errors
+    /// When leadership was lost.
+    pub async fn run(
+        self,
+        debug: &DebugState,
+        stop: CancellationToken,
+    ) -> Result<(), OperatorError> {
+        let (leader, election, elector_stop) = self.elect();
+        let mut election = election;
+        let outcome = tokio::select! {
+            biased;
+            ended = &mut election => Some(ended),
+            () = self.lead(leader, debug, stop) => None,
+        };
+        // Nothing is sent any more: the lease is given back, so that the next leader starts at once.
+        elector_stop.cancel();
+        if outcome.is_none() && self.flags.leader_election() {
+            let _ = drain(GIVE_BACK, election).await;
+        }
+        match outcome {
+            Some(Ended::Lost(loss)) => Err(OperatorError::LeadershipLost(loss.to_string())),
+            _ => Ok(()),
         }
     }
-    let _ = drain(LAST_EVENTS, async {
-        while !context.events.none_waits() {
-            Clock::real().sleep(Duration::from_millis(50)).await;
+
+    /// Takes part in the election in a task of its own, so that no work delays a renewal. The
+    /// future ends when the election does.
+    fn elect(&self) -> (Leader, Election, CancellationToken) {
+        let stop = CancellationToken::new();
+        if !self.flags.leader_election() {
+            return (Leader::unopposed(&self.metrics), future::pending().boxed(), stop);
         }
-        // Those that left the queue last are on their way.
-        Clock::real().sleep(Duration::from_millis(200)).await;
-    })
-    .await;
-    Ok(())
+        let settings = LeaseSettings::from_flags(&self.flags, &self.clients.namespace);
+        let (elector, leader) =
+            Elector::new(self.clients.lease.clone(), settings, self.metrics.clone());
+        let task = tokio::spawn(elector.run(stop.clone()));
+        let election = async move { task.await.unwrap_or(Ended::Stopped) };
+        (leader, election.boxed(), stop)
+    }
+
+    /// Waits until this process leads, rebuilds, and runs the controllers until it is asked to stop.
+    async fn lead(&self, mut leader: Leader, debug: &DebugState, stop: CancellationToken) {
+        let term = tokio::select! {
+            biased;
+            term = leader.leading() => term,
+            () = stop.cancelled() => None,
+        };
+        let Some(term) = term else { return };
+        tokio::select! {
+            biased;
+            () = term.predecessor_is_done(self.clock.real_duration(self.flags.request_timeout)) => {}
+            () = stop.cancelled() => return,
+        }
+        let reporter = self.flags.pod_name.clone().unwrap_or_else(host_name);
+        let (events, publishing) =
+            Events::start(self.clients.api.clone(), reporter, self.metrics.clone());
+        tokio::spawn(publishing);
+        let (context, woken) = Context::new(Parts {
+            client: self.clients.api.clone(),
+            clock: self.clock,
+            aws: self.aws.clone(),
+            metrics: self.metrics.clone(),
+            events,
+            permit: leader.permit.clone(),
+            request_timeout: self.flags.request_timeout,
+            namespaces: self.flags.watch_namespaces.clone(),
+            stop: stop.clone(),
+        });
+        provide_debug(debug, &context);
+        tokio::select! {
+            biased;
+            () = startup::rebuild(&context) => {}
+            () = stop.cancelled() => return,
+        }
+        tokio::spawn(orphan::sweep(Arc::clone(&context)));
+        let controllers = controllers(&context, woken, self.flags.concurrency, stop.clone());
+        tokio::pin!(controllers);
+        tokio::select! {
+            biased;
+            () = &mut controllers => {}
+            () = stop.cancelled() => {
+                // Reconciles that run come to their end; what is at work in AWS is in the journal.
+                let _ = drain(self.flags.shutdown_grace, controllers).await;
+            }
+        }
+        let _ = drain(LAST_EVENTS, async {
+            while !context.events.none_waits() {
+                Clock::real().sleep(Duration::from_millis(50)).await;
+            }
+            // Those that left the queue last are on their way.
+            Clock::real().sleep(Duration::from_millis(200)).await;
+        })
+        .await;
+    }
 }
 
 /// Runs the controllers of both kinds until `stop`.

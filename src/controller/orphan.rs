@@ -75,6 +75,7 @@ async fn may_be_at_work(
 pub async fn sweep(context: Arc<Context>) {
     loop {
         tokio::select! {
+            biased;
             () = context.clock.sleep(SWEEP) => {}
             () = context.stop.cancelled() => return,
         }

@@ -27,11 +27,13 @@ pub async fn poll(context: Arc<Context>, instance: Arc<InstanceHandle>) {
         let next = instance.poller().next();
         let Some((at, pool)) = next else {
             tokio::select! {
+                biased;
                 () = instance.poll.notified() => continue,
                 () = instance.stop.cancelled() => return,
             }
         };
         tokio::select! {
+            biased;
             () = context.clock.sleep_until(at) => {}
             () = instance.poll.notified() => continue,
             () = instance.stop.cancelled() => return,

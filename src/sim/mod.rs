@@ -43,6 +43,7 @@ mod sts;
 mod tests;
 mod time;
 mod trail;
+mod truth;
 mod world;
 
 pub use counters::{Calls, Counters, Throttles};

@@ -21,6 +21,7 @@ mod halted;
 mod held;
 mod kubectl;
 mod malformed;
+mod orphaned;
 mod partial;
 mod place;
 mod restart;

@@ -1,0 +1,158 @@
+//! AWS: the simulator in process, behind the SDK's real client.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use jiff::Timestamp;
+use rollback_operator::runtime::Clock;
+use rollback_operator::sim;
+use rollback_operator::sim::World;
+use serde_json::Value;
+
+/// A request of an operator, at the moment when AWS has it.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    pub at: Timestamp,
+    pub operator: usize,
+    /// Whether it counts for the quota of Identity Center.
+    pub takes_quota: bool,
+    /// Such as `CreateAccountAssignment`.
+    pub operation: String,
+    pub body: Value,
+}
+
+/// Is told of every request of an operator: before AWS has done anything about it, and what it said.
+pub trait Gatekeeper: Send + Sync {
+    fn arrives(&self, world: &World, arrival: &Arrival);
+    fn answered(&self, world: &World, arrival: &Arrival, error: Option<&str>);
+}
+
+/// AWS. Clones are the same one.
+#[derive(Clone)]
+pub struct Aws {
+    clock: Clock,
+    world: Arc<Mutex<World>>,
+    gatekeeper: Arc<Mutex<Option<Arc<dyn Gatekeeper>>>>,
+    /// From an operator to AWS and back.
+    round_trip: Duration,
+}
+
+impl std::fmt::Debug for Aws {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Aws").finish_non_exhaustive()
+    }
+}
+
+impl Aws {
+    pub fn new(clock: Clock, world: World, round_trip: Duration) -> Self {
+        Self { clock, world: Arc::new(Mutex::new(world)), gatekeeper: Arc::default(), round_trip }
+    }
+
+    pub fn set_gatekeeper(&self, gatekeeper: Arc<dyn Gatekeeper>) {
+        *self.gatekeeper.lock().unwrap() = Some(gatekeeper);
+    }
+
+    /// The state, brought up to the present.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        let mut world = self.world.lock().unwrap();
+        world.advance(self.clock.now());
+        world
+    }
+
+    /// The state as it was left at the last request.
+    pub fn world_as_left(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    /// What carries the requests of one operator.
+    pub fn transport(&self, operator: usize) -> SharedHttpClient {
+        SharedHttpClient::new(Transport { aws: self.clone(), operator })
+    }
+
+    async fn exchange(
+        self,
+        operator: usize,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, ConnectorError> {
+        self.clock.sleep(self.round_trip / 2).await;
+        let header = |name| request.headers().get(name).unwrap_or_default().to_owned();
+        let target = header("x-amz-target");
+        let form = header("content-type").starts_with("application/x-www-form-urlencoded");
+        let body = request.body().bytes().unwrap_or_default().to_vec();
+        let gatekeeper = self.gatekeeper.lock().unwrap().clone();
+        let reply = {
+            let mut world = self.world();
+            let now = self.clock.now();
+            if form {
+                world.handle_query(now, &String::from_utf8_lossy(&body), None)
+            } else {
+                let arrival = Arrival {
+                    at: now,
+                    operator,
+                    takes_quota: target.starts_with("SWBExternalService"),
+                    operation: target.rsplit('.').next().unwrap_or_default().to_owned(),
+                    body: serde_json::from_slice(&body).unwrap_or_default(),
+                };
+                if let Some(gatekeeper) = &gatekeeper {
+                    gatekeeper.arrives(&world, &arrival);
+                }
+                let request =
+                    sim::Request { target: &target, body: &body, access_key: None, region: None };
+                let reply = world.handle(now, &request);
+                if let Some(gatekeeper) = &gatekeeper {
+                    gatekeeper.answered(&world, &arrival, reply.error.as_deref());
+                }
+                reply
+            }
+        };
+        self.clock.sleep(reply.delay + self.round_trip / 2).await;
+        if reply.dropped {
+            return Err(ConnectorError::io("the connection was closed without a reply".into()));
+        }
+        let status =
+            StatusCode::try_from(reply.status).map_err(|e| ConnectorError::user(e.into()))?;
+        let mut response = HttpResponse::new(status, SdkBody::from(reply.body));
+        let kind = if form { "text/xml" } else { "application/x-amz-json-1.1" };
+        response.headers_mut().insert("content-type", kind);
+        response.headers_mut().insert("x-amzn-requestid", reply.request_id);
+        if let Some(error) = reply.error {
+            response.headers_mut().insert("x-amzn-errortype", error);
+        }
+        Ok(response)
+    }
+}
+
+#[derive(Debug)]
+struct Transport {
+    aws: Aws,
+    operator: usize,
+}
+
+impl HttpClient for Transport {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Transport { aws: self.aws.clone(), operator: self.operator })
+    }
+}
+
+impl HttpConnector for Transport {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        // In a task of its own: what has left the process is on its way, whatever becomes of it.
+        let exchange = tokio::spawn(self.aws.clone().exchange(self.operator, request));
+        HttpConnectorFuture::new(async move {
+            exchange.await.unwrap_or_else(|error| Err(ConnectorError::other(error.into(), None)))
+        })
+    }
+}

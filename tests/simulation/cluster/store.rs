@@ -1,0 +1,304 @@
+//! The objects of the API server in memory, with every version that they ever had.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::kinds::{Kind, apply, merge};
+use super::refusal::Refusal;
+
+/// Larger objects are refused by etcd.
+const LARGEST: usize = 1_572_864;
+
+/// A namespace, empty for what has none, and a name.
+pub type Key = (String, String);
+
+/// One version of one object, or its end.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub revision: u64,
+    pub kind: Kind,
+    pub key: Key,
+    pub before: Option<Value>,
+    pub after: Option<Value>,
+}
+
+/// What kind of patch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PatchKind<'a> {
+    Merge,
+    Apply { manager: &'a str },
+}
+
+#[derive(Debug, Default)]
+pub struct Store {
+    revision: u64,
+    made: u64,
+    objects: BTreeMap<Kind, BTreeMap<Key, Value>>,
+    changes: Vec<Change>,
+    applied: BTreeMap<(Kind, Key, String, bool), Value>,
+    terminating: Vec<String>,
+    compacted: u64,
+}
+
+impl Store {
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub const fn compacted(&self) -> u64 {
+        self.compacted
+    }
+
+    /// Forgets how it came to the present: watches that are behind it end with 410.
+    pub const fn compact(&mut self) {
+        self.compacted = self.revision;
+    }
+
+    pub fn changes_after(&self, revision: u64) -> &[Change] {
+        let begin = self.changes.partition_point(|change| change.revision <= revision);
+        &self.changes[begin..]
+    }
+
+    pub fn get(&self, kind: Kind, key: &Key) -> Option<&Value> {
+        self.objects.get(&kind)?.get(key)
+    }
+
+    pub fn all(&self, kind: Kind) -> impl Iterator<Item = (&Key, &Value)> {
+        self.objects.get(&kind).into_iter().flatten()
+    }
+
+    /// All objects as they were at a revision.
+    pub fn at(&self, kind: Kind, revision: u64) -> BTreeMap<Key, Value> {
+        let mut objects = self.objects.get(&kind).cloned().unwrap_or_default();
+        for change in self.changes_after(revision).iter().rev().filter(|c| c.kind == kind) {
+            match &change.before {
+                Some(before) => objects.insert(change.key.clone(), before.clone()),
+                None => objects.remove(&change.key),
+            };
+        }
+        objects
+    }
+
+    pub fn is_terminating(&self, namespace: &str) -> bool {
+        self.terminating.iter().any(|name| name == namespace)
+    }
+
+    pub fn terminate(&mut self, namespace: &str) {
+        if !self.is_terminating(namespace) {
+            self.terminating.push(namespace.to_owned());
+        }
+    }
+
+    pub fn create(
+        &mut self,
+        kind: Kind,
+        namespace: &str,
+        mut object: Value,
+        now: Timestamp,
+    ) -> Result<Value, Refusal> {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        if name.is_empty() {
+            return Err(Refusal::invalid(kind, "", "metadata.name: Required value"));
+        }
+        let key = (namespace.to_owned(), name);
+        if self.is_terminating(namespace) {
+            return Err(Refusal::terminating(kind, &key));
+        }
+        if self.get(kind, &key).is_some() {
+            return Err(Refusal::already_exists(kind, &key));
+        }
+        self.made += 1;
+        let metadata = &mut object["metadata"];
+        if !namespace.is_empty() {
+            metadata["namespace"] = json!(namespace);
+        }
+        metadata["uid"] = json!(format!("00000000-0000-4000-8000-{:012x}", self.made));
+        metadata["creationTimestamp"] = json!(format!("{now:.0}"));
+        metadata["generation"] = json!(1);
+        object["apiVersion"] = json!(kind.api_version());
+        object["kind"] = json!(kind.name());
+        if let Some(fields) = object.as_object_mut().filter(|_| kind.has_status()) {
+            fields.remove("status");
+        }
+        kind.default_fields(&mut object);
+        self.commit(kind, key, Some(object))
+    }
+
+    pub fn replace(&mut self, kind: Kind, key: &Key, mut object: Value) -> Result<Value, Refusal> {
+        let live = self.get(kind, key).ok_or_else(|| Refusal::not_found(kind, key))?.clone();
+        check_version(kind, key, &live, &object)?;
+        for field in ["uid", "creationTimestamp", "generation", "deletionTimestamp"] {
+            if let Some(value) = live["metadata"].get(field) {
+                object["metadata"][field] = value.clone();
+            }
+        }
+        keep_status(kind, &mut object, &live);
+        self.update(kind, key, &live, object)
+    }
+
+    pub fn patch(
+        &mut self,
+        kind: Kind,
+        key: &Key,
+        status: bool,
+        patch: &Value,
+        how: PatchKind<'_>,
+        now: Timestamp,
+    ) -> Result<Value, Refusal> {
+        let Some(live) = self.get(kind, key).cloned() else {
+            if matches!(how, PatchKind::Apply { .. }) && !status {
+                return self.create(kind, &key.0, patch.clone(), now);
+            }
+            return Err(Refusal::not_found(kind, key));
+        };
+        check_version(kind, key, &live, patch)?;
+        let mut object = live.clone();
+        let mut patch = patch.clone();
+        if let Some(metadata) = patch.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("resourceVersion");
+        }
+        match how {
+            PatchKind::Merge => merge(&mut object, &patch),
+            PatchKind::Apply { manager } => {
+                let last = (kind, key.clone(), manager.to_owned(), status);
+                let before = self.applied.get(&last).cloned().unwrap_or(Value::Null);
+                apply(&mut object, &before, &patch);
+                self.applied.insert(last, patch);
+            }
+        }
+        // A write of one half does not change the other.
+        if status && let Some(wanted) = object.get_mut("status").map(Value::take) {
+            object = live.clone();
+            object["status"] = wanted;
+        } else {
+            keep_status(kind, &mut object, &live);
+        }
+        kind.default_fields(&mut object);
+        self.update(kind, key, &live, object)
+    }
+
+    pub fn delete(&mut self, kind: Kind, key: &Key, now: Timestamp) -> Result<Value, Refusal> {
+        let live = self.get(kind, key).ok_or_else(|| Refusal::not_found(kind, key))?.clone();
+        if finalizers(&live) == 0 {
+            self.commit(kind, key.clone(), None)?;
+            return Ok(live);
+        }
+        if live["metadata"]["deletionTimestamp"].is_string() {
+            return Ok(live);
+        }
+        let mut object = live;
+        object["metadata"]["deletionTimestamp"] = json!(format!("{now:.0}"));
+        bump(&mut object);
+        self.commit(kind, key.clone(), Some(object))
+    }
+
+    fn update(
+        &mut self,
+        kind: Kind,
+        key: &Key,
+        live: &Value,
+        mut object: Value,
+    ) -> Result<Value, Refusal> {
+        if object == *live {
+            return Ok(object);
+        }
+        let dying = live["metadata"]["deletionTimestamp"].is_string();
+        if dying && finalizers(&object) > finalizers(live) {
+            let text = "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted";
+            return Err(Refusal::invalid(kind, &key.1, text));
+        }
+        if dying && finalizers(&object) == 0 {
+            self.commit(kind, key.clone(), None)?;
+            return Ok(object);
+        }
+        if object["spec"] != live["spec"] {
+            bump(&mut object);
+        }
+        self.commit(kind, key.clone(), Some(object))
+    }
+
+    fn commit(&mut self, kind: Kind, key: Key, after: Option<Value>) -> Result<Value, Refusal> {
+        if after.as_ref().is_some_and(|object| object.to_string().len() > LARGEST) {
+            return Err(Refusal::too_large());
+        }
+        self.revision += 1;
+        let objects = self.objects.entry(kind).or_default();
+        let after = after.map(|mut object| {
+            object["metadata"]["resourceVersion"] = json!(self.revision.to_string());
+            object
+        });
+        let before = match &after {
+            Some(object) => objects.insert(key.clone(), object.clone()),
+            None => objects.remove(&key),
+        };
+        if after.is_none() {
+            self.applied.retain(|(k, at, ..), _| (k, at) != (&kind, &key));
+        }
+        let object = after.clone().unwrap_or(Value::Null);
+        self.changes.push(Change { revision: self.revision, kind, key, before, after });
+        Ok(object)
+    }
+
+    /// Deletes what is owned by nobody that exists, and takes out owners that are gone from what
+    /// another still owns.
+    pub fn collect_garbage(&mut self, now: Timestamp) {
+        let alive: Vec<Value> = self
+            .objects
+            .values()
+            .flat_map(BTreeMap::values)
+            .map(|object| object["metadata"]["uid"].clone())
+            .collect();
+        let mut orphans = Vec::new();
+        let mut changed = Vec::new();
+        for (kind, objects) in &self.objects {
+            for (key, object) in objects {
+                let Some(owners) = object["metadata"]["ownerReferences"].as_array() else {
+                    continue;
+                };
+                let left: Vec<Value> =
+                    owners.iter().filter(|owner| alive.contains(&owner["uid"])).cloned().collect();
+                if left.is_empty() && !owners.is_empty() {
+                    orphans.push((*kind, key.clone()));
+                } else if left.len() < owners.len() {
+                    changed.push((*kind, key.clone(), left));
+                }
+            }
+        }
+        for (kind, key) in orphans {
+            let _ = self.delete(kind, &key, now);
+        }
+        for (kind, key, left) in changed {
+            let Some(mut object) = self.get(kind, &key).cloned() else { continue };
+            object["metadata"]["ownerReferences"] = json!(left);
+            let _ = self.commit(kind, key, Some(object));
+        }
+    }
+}
+
+fn keep_status(kind: Kind, object: &mut Value, live: &Value) {
+    if let (true, Some(status)) = (kind.has_status(), live.get("status")) {
+        object["status"] = status.clone();
+    }
+}
+
+fn finalizers(object: &Value) -> usize {
+    object["metadata"]["finalizers"].as_array().map_or(0, Vec::len)
+}
+
+fn bump(object: &mut Value) {
+    let generation = object["metadata"]["generation"].as_i64().unwrap_or(0);
+    object["metadata"]["generation"] = json!(generation + 1);
+}
+
+/// A write that names a version, or a uid, is about that one alone.
+fn check_version(kind: Kind, key: &Key, live: &Value, wanted: &Value) -> Result<(), Refusal> {
+    for field in ["resourceVersion", "uid"] {
+        let named = &wanted["metadata"][field];
+        if named.is_string() && *named != live["metadata"][field] {
+            return Err(Refusal::conflict(kind, key));
+        }
+    }
+    Ok(())
+}

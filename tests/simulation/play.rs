@@ -1,0 +1,397 @@
+//! Plays a scenario to its end, in simulated time, and judges it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rollback_operator::runtime::Clock;
+use rollback_operator::sim::{Request, Seed, World};
+use serde_json::{Value, json};
+
+use super::aws::Aws;
+use super::cluster::{Cluster, Kind};
+use super::judge::{self, Judge};
+use super::life::CrashPoint;
+use super::place::{self, NAMESPACE};
+use super::process::{Process, Surroundings};
+use super::scenario::{Scenario, What};
+use super::trace::{EffectKind, Trace};
+
+/// When every run begins.
+pub fn start() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+/// What came of a run.
+pub struct Report {
+    pub violations: Vec<String>,
+    pub trace: Arc<Trace>,
+    /// What each effect was, in order.
+    pub kinds: Vec<EffectKind>,
+    /// Requests accepted by AWS, of all keys together.
+    pub requests: u64,
+    /// Simulated seconds until all was over.
+    pub seconds: f64,
+    pub phases: Vec<String>,
+}
+
+/// Everything of one run.
+struct Stage {
+    scenario: Scenario,
+    around: Surroundings,
+    judge: Arc<Judge>,
+    processes: Vec<Mutex<Process>>,
+    starts: Mutex<usize>,
+    /// When the last thing happened that the bound counts from.
+    calm_since: Mutex<Timestamp>,
+    random: Mutex<fastrand::Rng>,
+}
+
+/// Plays a scenario, killing the operator at these points.
+pub fn play(scenario: &Scenario, crashes: &[CrashPoint]) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let report = runtime.block_on(run(scenario.clone(), crashes.to_vec()));
+    runtime.shutdown_background();
+    report
+}
+
+async fn run(scenario: Scenario, crashes: Vec<CrashPoint>) -> Report {
+    let clock = Clock::starting_at(start(), 1.0);
+    let seed: Seed = serde_json::from_value(scenario.seed.clone()).unwrap();
+    let world =
+        World::new(&seed, scenario.aws_faults.clone(), scenario.random, clock.now()).unwrap();
+    let aws = Aws::new(clock, world, scenario.round_trip);
+    let cluster = Cluster::new(clock, scenario.random);
+    let trace = Arc::new(Trace::default());
+    let judge = Judge::new(&scenario, clock, &cluster, &aws, &trace);
+    cluster.set_faults(scenario.api_faults.clone());
+    let around = Surroundings {
+        clock,
+        cluster: cluster.clone(),
+        aws,
+        trace: Arc::clone(&trace),
+        crashes: Arc::new(Mutex::new(crashes)),
+    };
+    cluster
+        .create(Kind::Instance, "", &place::instance(&scenario.policy, &scenario.limits))
+        .unwrap();
+    for record in &scenario.records {
+        cluster.create(Kind::Record, NAMESPACE, record).unwrap();
+    }
+    for rollback in &scenario.rollbacks {
+        cluster.create(Kind::Rollback, NAMESPACE, rollback).unwrap();
+    }
+    let processes = (0..scenario.operators)
+        .map(|operator| Mutex::new(Process::start(&around, operator, skew(&scenario, operator))))
+        .collect();
+    let stage = Arc::new(Stage {
+        starts: Mutex::new(scenario.operators),
+        random: Mutex::new(fastrand::Rng::with_seed(scenario.random)),
+        calm_since: Mutex::new(clock.now()),
+        scenario,
+        around,
+        judge,
+        processes,
+    });
+    for operator in 0..stage.processes.len() {
+        tokio::spawn(supervise(Arc::clone(&stage), operator));
+    }
+    tokio::spawn(approve(Arc::clone(&stage)));
+    tokio::spawn(collect_garbage(Arc::clone(&stage)));
+    let disturbing = tokio::spawn(disturb(Arc::clone(&stage)));
+
+    stage.to_the_end(disturbing).await;
+    let seconds = stage.clock().now().duration_since(start()).as_secs_f64();
+    stage.conclude();
+    stage.stays_still().await;
+    let phases = stage.phases();
+    Report {
+        violations: stage.judge.violations(),
+        kinds: trace.kinds(),
+        requests: stage.judge.requests().values().sum(),
+        seconds,
+        phases,
+        trace,
+    }
+}
+
+fn skew(scenario: &Scenario, start: usize) -> SignedDuration {
+    scenario.skews[start % scenario.skews.len()]
+}
+
+/// Starts an operator again whenever it has ended.
+async fn supervise(stage: Arc<Stage>, operator: usize) {
+    loop {
+        let life = Arc::clone(&stage.processes[operator].lock().unwrap().life);
+        life.death().await;
+        stage.processes[operator].lock().unwrap().bury();
+        let wait = Duration::from_millis(stage.random.lock().unwrap().u64(500..3000));
+        stage.clock().sleep(wait).await;
+        let start = {
+            let mut starts = stage.starts.lock().unwrap();
+            *starts += 1;
+            *starts - 1
+        };
+        *stage.processes[operator].lock().unwrap() =
+            Process::start(&stage.around, operator, skew(&stage.scenario, start));
+        stage.is_not_calm();
+    }
+}
+
+/// Approves every plan that waits for it.
+async fn approve(stage: Arc<Stage>) {
+    let cluster = &stage.around.cluster;
+    let mut revision = cluster.follow();
+    loop {
+        revision.borrow_and_update();
+        let waiting: Vec<(String, Value)> = cluster.look(|store| {
+            let waiting = store.all(Kind::Rollback).filter(|(_, object)| {
+                object["status"]["phase"] == "AwaitingApproval"
+                    && object["status"]["plan"]["digest"] != object["spec"]["approval"]["plan"]
+                    && object["metadata"]["deletionTimestamp"].is_null()
+            });
+            waiting
+                .map(|((_, name), object)| {
+                    (name.clone(), object["status"]["plan"]["digest"].clone())
+                })
+                .collect()
+        });
+        if waiting.is_empty() {
+            if revision.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        stage.clock().sleep(stage.scenario.approval_takes).await;
+        for (name, digest) in waiting {
+            let patch = json!({"spec": {"approval": {"plan": digest}}});
+            if cluster.merge(Kind::Rollback, NAMESPACE, &name, &patch).is_ok() {
+                stage.is_not_calm();
+            }
+        }
+    }
+}
+
+async fn collect_garbage(stage: Arc<Stage>) {
+    let mut revision = stage.around.cluster.follow();
+    while revision.changed().await.is_ok() {
+        let wait = Duration::from_millis(stage.random.lock().unwrap().u64(200..3000));
+        stage.clock().sleep(wait).await;
+        revision.borrow_and_update();
+        stage.around.cluster.collect_garbage();
+    }
+}
+
+async fn disturb(stage: Arc<Stage>) {
+    let mut disturbances = stage.scenario.disturbances.clone();
+    disturbances.sort_by_key(|disturbance| disturbance.after);
+    for disturbance in disturbances {
+        let at = start().checked_add(SignedDuration::try_from(disturbance.after).unwrap()).unwrap();
+        stage.clock().sleep_until(at).await;
+        stage.around.trace.note(at, format!("{:?}", disturbance.what));
+        stage.happens(disturbance.what);
+        stage.is_not_calm();
+    }
+    let quiet =
+        start().checked_add(SignedDuration::try_from(stage.scenario.quiet_after).unwrap()).unwrap();
+    stage.clock().sleep_until(quiet).await;
+    stage.is_not_calm();
+}
+
+/// Takes away requests of every second.
+async fn compete(stage: Arc<Stage>, per_second: u32, lasting: Duration) {
+    let until =
+        stage.clock().now().checked_add(SignedDuration::try_from(lasting).unwrap()).unwrap();
+    while stage.clock().now() < until {
+        stage.clock().sleep(Duration::from_secs(1) / per_second).await;
+        let now = stage.clock().now();
+        let request = Request {
+            target: "SWBExternalService.ListInstances",
+            body: b"{}",
+            access_key: None,
+            region: None,
+        };
+        stage.around.aws.world().handle(now, &request);
+    }
+    stage.is_not_calm();
+}
+
+impl Stage {
+    const fn clock(&self) -> Clock {
+        self.around.clock
+    }
+
+    fn is_not_calm(&self) {
+        *self.calm_since.lock().unwrap() = self.clock().now();
+    }
+
+    fn happens(self: &Arc<Self>, what: What) {
+        let cluster = &self.around.cluster;
+        match what {
+            What::Kill(operator) => self.processes[operator].lock().unwrap().kill(),
+            What::Freeze(operator, lasting) => {
+                let until = self
+                    .clock()
+                    .now()
+                    .checked_add(SignedDuration::try_from(lasting).unwrap())
+                    .unwrap();
+                self.processes[operator].lock().unwrap().life.freeze(until);
+            }
+            What::Foreign { cell, grant } => {
+                let key = cell.key();
+                self.judge.foreign(&key);
+                let rows = json!([cell.row()]);
+                let change = if grant { json!({"grant": rows}) } else { json!({"revoke": rows}) };
+                let now = self.clock().now();
+                let mut world = self.around.aws.world();
+                world.change_from_outside(now, &serde_json::from_value(change).unwrap()).unwrap();
+                self.judge.observe(&world);
+            }
+            What::Patch { rollback, spec } => {
+                let _ = cluster.merge(Kind::Rollback, NAMESPACE, &rollback, &json!({"spec": spec}));
+            }
+            What::DeleteRollback(name) => {
+                let _ = cluster.delete(Kind::Rollback, NAMESPACE, &name);
+            }
+            What::DeleteRecord(name) => {
+                let _ = cluster.delete(Kind::Record, NAMESPACE, &name);
+            }
+            What::DeleteNamespace => self.delete_namespace(),
+            What::Recreate(name) => {
+                let wanted =
+                    self.scenario.rollbacks.iter().find(|it| it["metadata"]["name"] == *name);
+                let _ = wanted.map(|object| cluster.create(Kind::Rollback, NAMESPACE, object));
+            }
+            What::Compact => cluster.change(super::cluster::Store::compact),
+            What::Compete { per_second, lasting } => {
+                tokio::spawn(compete(Arc::clone(self), per_second, lasting));
+            }
+        }
+    }
+
+    fn delete_namespace(&self) {
+        let cluster = &self.around.cluster;
+        cluster.change(|store| store.terminate(NAMESPACE));
+        let mut objects: Vec<(Kind, String)> = cluster.look(|store| {
+            [Kind::Rollback, Kind::Record, Kind::Plan, Kind::Event]
+                .into_iter()
+                .flat_map(|kind| store.all(kind).map(move |((_, name), _)| (kind, name.clone())))
+                .collect()
+        });
+        self.random.lock().unwrap().shuffle(&mut objects);
+        for (kind, name) in objects {
+            let _ = cluster.delete(kind, NAMESPACE, &name);
+        }
+    }
+
+    /// Waits until every Rollback is over, for as long as the bound allows.
+    async fn to_the_end(&self, disturbing: tokio::task::JoinHandle<()>) {
+        let mut revision = self.around.cluster.follow();
+        let mut disturbing = Some(disturbing);
+        loop {
+            if let Some(task) = disturbing.take() {
+                task.await.unwrap();
+            }
+            revision.borrow_and_update();
+            let open = self.open();
+            if open.is_empty() {
+                return;
+            }
+            let calm_since = *self.calm_since.lock().unwrap();
+            let bound = self.scenario.bound();
+            let deadline =
+                calm_since.checked_add(SignedDuration::try_from(bound).unwrap()).unwrap();
+            let left = deadline.duration_since(self.clock().now());
+            if left <= SignedDuration::ZERO {
+                self.judge
+                    .wrong(format!("invariant 8: not over {bound:?} after all was calm: {open:?}"));
+                return;
+            }
+            let _ = self.clock().timeout(left.unsigned_abs(), revision.changed()).await;
+        }
+    }
+
+    /// Rollbacks that are not over.
+    fn open(&self) -> Vec<String> {
+        self.around.cluster.look(|store| {
+            store
+                .all(Kind::Rollback)
+                .filter(|(_, object)| !is_over(object))
+                .map(|((_, name), object)| {
+                    let status = &object["status"];
+                    format!(
+                        "{name}: {} {} {}",
+                        status["phase"], status["summary"], status["progress"]["shards"]
+                    )
+                })
+                .collect()
+        })
+    }
+
+    fn phases(&self) -> Vec<String> {
+        self.around.cluster.look(|store| {
+            let all = store.all(Kind::Rollback);
+            all.map(|(_, object)| object["status"]["phase"].as_str().unwrap_or_default().to_owned())
+                .collect()
+        })
+    }
+
+    /// What must be so when all is over.
+    fn conclude(&self) {
+        let world = self.around.aws.world();
+        self.judge.observe(&world);
+        for (key, wanted) in &self.scenario.keys {
+            let times = judge::effective(&world, key);
+            let allowed = self.judge.times_planned(key);
+            if times > allowed {
+                self.judge.wrong(format!(
+                    "invariant 2: {key} was changed {times} times by {allowed} attempts"
+                ));
+            }
+            if self.scenario.must_succeed && world.is_present(key) != *wanted {
+                self.judge.wrong(format!("{key} is not as it was before the operations"));
+            }
+        }
+        if self.scenario.must_succeed {
+            let phases = self.phases();
+            if phases.iter().any(|phase| phase != "Succeeded" && phase != "AlreadyRolledBack") {
+                self.judge.wrong(format!(
+                    "invariant 6: nothing stood in the way, and it ended as {phases:?}"
+                ));
+            }
+        }
+        let throttles = &world.counters().throttles;
+        if self.scenario.no_throttles && throttles.rate + throttles.outstanding > 0 {
+            self.judge.wrong(format!("nobody competes, and AWS throttled: {throttles:?}"));
+        }
+    }
+
+    /// Invariant 8, second half: nothing but the lease, watches and the look at the instance.
+    async fn stays_still(&self) {
+        // Events are told and garbage is collected.
+        self.clock().sleep(Duration::from_secs(20)).await;
+        let before = self.around.trace.busy();
+        let span =
+            if self.scenario.long { Duration::from_hours(1) } else { Duration::from_mins(3) };
+        self.clock().sleep(span).await;
+        let after = self.around.trace.busy();
+        if after > before {
+            self.judge.wrong(format!("invariant 8: {} effects after all was over", after - before));
+        }
+    }
+}
+
+fn is_over(object: &Value) -> bool {
+    let (spec, status, metadata) = (&object["spec"], &object["status"], &object["metadata"]);
+    let terminal =
+        ["Succeeded", "PartiallySucceeded", "Failed", "Cancelled", "Rejected", "AlreadyRolledBack"];
+    terminal.iter().any(|phase| status["phase"] == *phase)
+        && status["attempt"] == *spec.get("attempt").unwrap_or(&json!(1))
+        && status["observedGeneration"] == metadata["generation"]
+        && metadata["deletionTimestamp"].is_null()
+        && metadata["finalizers"].as_array().is_none_or(Vec::is_empty)
+}

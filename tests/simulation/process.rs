@@ -1,0 +1,106 @@
+//! An operator, run like a process: started, killed, started again.
+
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_ssoadmin::config::{Credentials, SharedCredentialsProvider};
+use clap::Parser;
+use jiff::{SignedDuration, Timestamp};
+use rollback_operator::cluster::{ClientOptions, Clients};
+use rollback_operator::controller::{AwsAccess, Operator};
+use rollback_operator::runtime::admin::DebugState;
+use rollback_operator::runtime::config::OperatorFlags;
+use rollback_operator::runtime::effects::ChokePoint;
+use rollback_operator::runtime::{Clock, Metrics};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::aws::Aws;
+use super::cluster::Cluster;
+use super::life::{CrashPoint, Hook, Life};
+use super::trace::Trace;
+
+/// Where the operators run.
+pub const NAMESPACE: &str = "rollback-system";
+
+/// What every process of one run is started with.
+#[derive(Clone)]
+pub struct Surroundings {
+    pub clock: Clock,
+    pub cluster: Cluster,
+    pub aws: Aws,
+    pub trace: Arc<Trace>,
+    pub crashes: Arc<Mutex<Vec<CrashPoint>>>,
+}
+
+/// One process.
+pub struct Process {
+    pub life: Arc<Life>,
+    main: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+#[derive(Parser)]
+struct Program {
+    #[command(flatten)]
+    flags: OperatorFlags,
+}
+
+fn flags(operator: usize) -> OperatorFlags {
+    let name = format!("--pod-name=operator-{operator}");
+    Program::parse_from(["rollback-operator", &name]).flags
+}
+
+impl Process {
+    /// Starts an operator whose clock is off by `skew`.
+    pub fn start(around: &Surroundings, operator: usize, skew: SignedDuration) -> Self {
+        let Surroundings { clock, cluster, aws, trace, crashes } = around.clone();
+        let life = Life::new(operator, clock, Arc::clone(&trace), crashes);
+        let hook = || ChokePoint::new(Arc::new(Hook(Arc::clone(&life))));
+        // One choke point, so that all effects of the process are numbered in one order.
+        let choke_point = hook();
+        let options =
+            ClientOptions { choke_point: choke_point.clone(), ..ClientOptions::default() };
+        let clients = Clients::over(cluster.service(operator, true), NAMESPACE, &options);
+        let credentials = Credentials::new("AKIASIMULATED", "secret", None, None, "simulation");
+        let own = Clock::starting_at(clock.now().checked_add(skew).unwrap_or(Timestamp::MAX), 1.0);
+        let process = Operator {
+            flags: flags(operator),
+            clock: own,
+            clients,
+            aws: AwsAccess {
+                transport: Some(aws.transport(operator)),
+                identity: Some(SharedCredentialsProvider::new(credentials)),
+                choke_point,
+            },
+            metrics: Metrics::new().unwrap(),
+        };
+        trace.note(clock.now(), format!("operator {operator} starts, its clock off by {skew:#}"));
+        let stop = CancellationToken::new();
+        let main = {
+            let (life, stop, trace) = (Arc::clone(&life), stop.clone(), Arc::clone(&trace));
+            tokio::spawn(async move {
+                let outcome = process.run(&DebugState::default(), stop).await;
+                trace.note(clock.now(), format!("operator {operator} ends: {outcome:?}"));
+                life.kill();
+            })
+        };
+        Self { life, main, stop }
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(&self) {
+        self.life.kill();
+        self.bury();
+    }
+
+    /// Ends the tasks of a dead process, which nobody outside can notice.
+    pub fn bury(&self) {
+        self.main.abort();
+        self.stop.cancel();
+    }
+
+    /// Asks it to stop, as the kubelet does first.
+    pub fn ask_to_stop(&self) {
+        self.stop.cancel();
+    }
+}
