@@ -11,7 +11,7 @@ use jiff::{Timestamp, Unit};
 use super::client::Client;
 use super::connector::Call;
 use super::error::Error;
-use crate::model::InvalidId;
+use crate::model::{InvalidId, Rule};
 
 /// Rows that are asked for in one page: the most that AWS gives.
 pub(super) const PAGE: i32 = 100;
@@ -86,7 +86,7 @@ impl Pages {
             });
         }
         self.token = token;
-        Ok(self.token.is_some())
+        Ok(self.token.is_some() && Rule::EveryPage.holds())
     }
 }
 

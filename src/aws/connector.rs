@@ -22,6 +22,7 @@ use super::classify::throttled_limit;
 use super::gate::{Gate, NotAdmitted};
 use super::operation::Operation;
 use super::reply::ErrorReply;
+use crate::model::Rule;
 use crate::model::time::seconds_between;
 use crate::quota::Priority;
 use crate::runtime::Transport;
@@ -108,7 +109,7 @@ async fn pass(
     let options = gate.options();
     let operation = Operation::of(&request);
     let mut waited = 0.0;
-    if operation.takes_quota() {
+    if operation.takes_quota() && Rule::RateIsKept.holds() {
         match gate.wait_for_turn(call.priority).await {
             Ok(seconds) => waited = seconds,
             Err(late) => {
@@ -119,7 +120,7 @@ async fn pass(
     }
     let effect =
         options.choke_point.before(Transport::Aws, operation.name, operation.service).await;
-    if operation.changes() && !options.permit.is_valid() {
+    if operation.changes() && !options.permit.is_valid() && Rule::PermitAtTheDoor.holds() {
         options.observer.request(operation.name, "fenced", 0.0, waited);
         return Err(ConnectorError::user(Refusal::Fenced.into()));
     }

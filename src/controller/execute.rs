@@ -24,8 +24,8 @@ use crate::cluster::plans;
 use crate::cluster::rollbacks;
 use crate::engine::Situation;
 use crate::engine::{Advance, advance, conditions, effects};
-use crate::model::ActionState;
 use crate::model::time::later;
+use crate::model::{ActionState, Rule};
 
 /// Shard statuses are written at most this often.
 const FLUSH: SignedDuration = SignedDuration::from_secs(5);
@@ -111,7 +111,14 @@ async fn ticks(
         } else {
             match working.budget.take(now) {
                 Ok(()) => {
-                    working.rollback = write(context, &rollback, &status_after).await?;
+                    if !Rule::KeptUntilPersisted.holds() {
+                        run.observations().acknowledge(next.taken);
+                    }
+                    working.rollback = if Rule::IntentBeforeCall.holds() {
+                        write(context, &rollback, &status_after).await?
+                    } else {
+                        Rollback { status: Some(status_after), ..rollback.clone() }
+                    };
                     acknowledge(context, run, &run.items, working, &status, &next, now);
                 }
                 Err(due) => write_due = Some(due),

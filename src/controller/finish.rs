@@ -23,7 +23,7 @@ use crate::cluster::{plans, rollbacks};
 use crate::engine::Situation;
 use crate::engine::conclusion::{Conclusion, conclude, ledger};
 use crate::engine::{Advance, Journal, conditions, timing};
-use crate::model::{ActionState, OperationType};
+use crate::model::{ActionState, OperationType, Rule};
 
 /// The tool that ledger records name as their source.
 const TOOL: &str = "rollback-operator";
@@ -65,6 +65,15 @@ pub async fn finish(
     working.note_actions(&before, &status, now);
     flush(context, run, working, now, true).await?;
 
+    if deleting && !Rule::LedgerBeforeGone.holds() {
+        let_go(context, instance, run);
+        rollbacks::set_finalizer(&context.client, &rollback, false).await?;
+        return Ok(Action::await_change());
+    }
+    if !deleting && !Rule::LedgerBeforeReady.holds() {
+        conclude_status(context, instance, run, &mut status, &journal, &conclusion);
+        working.rollback = write(context, &rollback, &status).await?;
+    }
     let spec = ledger_spec(&rollback, &status, run, &journal, &conclusion, now);
     let namespace = rollback.namespace().unwrap_or_default();
     match records::write_ledger(&context.client, &namespace, &name, spec).await? {

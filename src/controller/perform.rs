@@ -18,7 +18,9 @@ use crate::engine::observations::{Answer, Event, KeyRead};
 use crate::engine::polling::Pool;
 use crate::engine::{Effect, Effects};
 use crate::model::time::later;
-use crate::model::{ActionKind, AssignmentKey, BlockedReason, Class, Key, RequestId};
+use crate::model::{
+    ActionKind, AssignmentKey, BlockedReason, Class, FailureReason, Key, RequestId, Rule,
+};
 
 /// How long after a conflict or a throttled call the same account is left alone.
 const BACK_OFF: SignedDuration = SignedDuration::from_millis(1500);
@@ -131,7 +133,9 @@ pub fn follow(
     request_id: RequestId,
     at: Timestamp,
 ) {
-    if let Some(pool) = run.items.get(item).and_then(|plan| Pool::of(plan.action)) {
+    if let Some(pool) = run.items.get(item).and_then(|plan| Pool::of(plan.action))
+        && Rule::EveryRequestIsFollowed.holds()
+    {
         let owner = Owner { uid: run.uid.as_str().into(), item };
         instance.poller().track(request_id, owner, pool, at);
         instance.poll.notify_one();
@@ -162,6 +166,15 @@ fn failed(
     let message = error.to_string();
     if !error.may_have_been_sent() {
         match error.class() {
+            Class::Conflict if !Rule::ConflictIsNoSuccess.holds() => {
+                settle(context, instance, run, item, Event::Completed { item, at });
+                return;
+            }
+            Class::Throttled { .. } if !Rule::ThrottlingIsNoFailure.holds() => {
+                let class = Class::Terminal(FailureReason::InvalidRequest);
+                settle(context, instance, run, item, Event::Refused { item, class, message, at });
+                return;
+            }
             Class::Blocked(_) | Class::Terminal(_) => {
                 let class = error.class();
                 settle(context, instance, run, item, Event::Refused { item, class, message, at });
@@ -182,6 +195,11 @@ fn failed(
                     (&class, run.items.get(item).and_then(|i| i.account.clone()))
                 {
                     grants::hold_account(instance, account, later(at, BACK_OFF));
+                }
+                if class == Class::Conflict && !Rule::SlotComesBack.holds() {
+                    run.observations().push(Event::Refused { item, class, message, at });
+                    context.wake(&run.reference);
+                    return;
                 }
                 // The engine counts how long a permission set has been refused.
                 settle(context, instance, run, item, Event::Refused { item, class, message, at });

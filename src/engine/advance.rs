@@ -11,7 +11,7 @@ use super::verdict::{Verdict, verdict};
 use super::{conditions, timing, words};
 use crate::api::rollback_status::{Failure, InFlight, Phase, RollbackStatus};
 use crate::model::time::later;
-use crate::model::{ActionKind, ActionState, BlockedReason, Class, FailureReason, RequestId};
+use crate::model::{ActionKind, ActionState, BlockedReason, Class, FailureReason, RequestId, Rule};
 
 /// A retryable asynchronous failure is tried this often …
 pub const MAX_ATTEMPTS: i32 = 3;
@@ -189,6 +189,9 @@ impl Tick<'_> {
         observations: &Observations,
     ) -> Option<crate::model::Presence> {
         let due = later(self.in_flight.get(&item)?.ended_at?, self.situation.settle());
+        if !Rule::FreshVerification.holds() {
+            return self.goal(item);
+        }
         observations.read(item).filter(|read| read.begun >= due).map(|read| read.presence)
     }
 
@@ -214,6 +217,7 @@ impl Tick<'_> {
                         self.in_flight.get(&item).and_then(|entry| entry.request_id.as_ref());
                     let answer = memory.answer_for(request_id).cloned();
                     let confirmed = !memory.contested
+                        || !Rule::ContestedIsAsked.holds()
                         || request_id.is_none()
                         || matches!(answer, Some(Answer::Succeeded | Answer::Forgotten));
                     if at_goal && confirmed {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::time::later;
-use crate::model::{ActionKind, RequestId};
+use crate::model::{ActionKind, RequestId, Rule};
 
 /// AWS keeps creates and deletes in two lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -159,8 +159,9 @@ impl<T: Clone> Poller<T> {
                 continue;
             }
             tracked.absences = tracked.absences.saturating_add(1);
-            let old_enough =
-                begun.duration_since(tracked.accepted_at) >= UNSEEN_AGE && tracked.absences >= 2;
+            let old_enough = !Rule::AbsentTwice.holds()
+                || (begun.duration_since(tracked.accepted_at) >= UNSEEN_AGE
+                    && tracked.absences >= 2);
             if tracked.seen_at.is_some() || old_enough {
                 ended.push(Ended {
                     owner: tracked.owner.clone(),

@@ -11,6 +11,7 @@ pub mod grade;
 pub mod ids;
 pub mod key;
 pub mod operation;
+pub mod rule;
 pub mod time;
 
 pub use action::{ActionKind, ActionState, Goal};
@@ -22,3 +23,4 @@ pub use ids::{
 };
 pub use key::{AssignmentKey, Key, Principal, PrincipalType};
 pub use operation::{Before, Effect, OperationType, Presence};
+pub use rule::Rule;

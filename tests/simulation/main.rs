@@ -1,32 +1,60 @@
 //! Deterministic simulation: the operator's real code on paused time, behind kube's and the SDK's
 //! real clients, against an API server and an AWS in memory. `docs/testing.md` says how to read it.
+//!
+//! ```text
+//! simulation                  plays all tests
+//! simulation replay JOB       plays one run and shows its trace, such as `replay seed 17`
+//! simulation work             plays the runs named on standard input
+//! ```
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod aws;
 mod cluster;
+mod jobs;
 mod judge;
 mod life;
 mod place;
 mod play;
 mod process;
 mod scenario;
+mod schedule;
+mod suite;
 mod trace;
 
-use scenario::Scenario;
+use std::process::ExitCode;
 
-fn main() {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["calm", kind] => {
-            let report = play::play(&Scenario::of_type(kind), &[]);
-            print!("{}", report.trace.text());
-            println!(
-                "{:?} {:.1} s {} requests {:?}",
-                report.phases, report.seconds, report.requests, report.violations
-            );
+    match arguments.split_first() {
+        Some((word, job)) if word == "replay" => replay(&job.join(" ")),
+        Some((word, [])) if word == "work" => {
+            jobs::work();
+            ExitCode::SUCCESS
         }
-        _ => {}
+        _ => suite::run(&arguments),
     }
+}
+
+fn replay(job: &str) -> ExitCode {
+    let job: jobs::Job = match job.parse() {
+        Ok(job) => job,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::from(2);
+        }
+    };
+    let report = job.play();
+    print!("{}", report.trace.text());
+    println!(
+        "{job}: {} after {:.1} s, {} requests accepted, trace {}",
+        report.phases.join(" "),
+        report.seconds,
+        report.requests,
+        report.trace.hash()
+    );
+    for violation in &report.violations {
+        println!("VIOLATION {violation}");
+    }
+    if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -35,6 +35,20 @@ pub struct Report {
     pub phases: Vec<String>,
 }
 
+impl Report {
+    /// Of a run that did not come to its end.
+    pub fn of_a_panic() -> Self {
+        Self {
+            violations: vec!["the run panicked".to_owned()],
+            trace: Arc::default(),
+            kinds: Vec::new(),
+            requests: 0,
+            seconds: 0.0,
+            phases: Vec::new(),
+        }
+    }
+}
+
 /// Everything of one run.
 struct Stage {
     scenario: Scenario,

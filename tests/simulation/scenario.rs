@@ -170,6 +170,22 @@ impl Scenario {
         self.seed["instances"][0]["assignments"] = json!(rows);
     }
 
+    /// The assignments that operations touched.
+    pub fn cells(&self) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for principal in 0..place::PRINCIPALS {
+            for set in 0..place::SETS {
+                for account in 1..=8 {
+                    let cell = Cell { principal, set, account };
+                    if self.keys.iter().any(|(key, _)| *key == cell.key()) {
+                        cells.push(cell);
+                    }
+                }
+            }
+        }
+        cells
+    }
+
     pub fn slots(&self) -> usize {
         usize::try_from(self.limits["outstandingRequests"].as_u64().unwrap()).unwrap()
     }
