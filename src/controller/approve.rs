@@ -13,6 +13,7 @@ use super::rollback::{end, write};
 use super::select::{Obstacle, Selection, selection};
 use super::{execute, plan_stage};
 use crate::api::condition::ConditionType;
+use crate::api::plan::PlanItem;
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
 use crate::cluster::{plans, rollbacks};
@@ -23,6 +24,8 @@ use crate::plan;
 
 /// A plan that is older than this is made again before it is executed, and must come out the same.
 const YOUNG: SignedDuration = SignedDuration::from_secs(20);
+/// How long after a plan became void the next is made.
+const PLAN_ANEW: Duration = Duration::from_millis(500);
 /// How often a key that another Rollback holds is asked for again.
 const HELD: Duration = Duration::from_secs(5);
 
@@ -173,13 +176,7 @@ async fn begin(
         Err(error) => return replan(context, rollback, status, &error.to_string()).await,
     };
     let items = plans::items(&shards);
-    let held = items.iter().filter(|item| item.disposition == crate::api::plan::Disposition::Act);
-    let taken = instance.keys.holder(&uid, items.iter().map(crate::api::plan::PlanItem::key));
-    let acquired = taken.map_or_else(
-        || instance.keys.acquire(&uid, held.map(crate::api::plan::PlanItem::key)),
-        Err,
-    );
-    if let Err(holder) = acquired {
+    if let Err(holder) = instance.keys.acquire(&uid, items.iter().map(PlanItem::key)) {
         let name = context.runs.get(&holder).map_or(holder, |run| run.reference.to_string());
         let message = format!(
             "waits for {name}, which is writing to a key of this plan; the plan is made anew then"
@@ -236,16 +233,21 @@ fn status_is_unheld(status: &RollbackStatus) -> bool {
     !status.conditions.iter().any(|condition| condition.reason == Reason::HeldBy.as_str())
 }
 
+/// Lets the next reconcile plan anew. Not this one: whatever voids one plan may void the next.
 async fn replan(
-    context: &Arc<Context>,
+    context: &Context,
     rollback: &Rollback,
-    status: RollbackStatus,
+    mut status: RollbackStatus,
     why: &str,
 ) -> Result<Action, Error> {
     let message =
         format!("the plan is made anew, and an approval of the old one has no effect: {why}");
     context.event(rollback, Reason::PlanVoid, &message, true);
-    Box::pin(plan_stage::plan(context, rollback, status)).await
+    status.plan = None;
+    status.phase = Phase::Planning;
+    conditions::summarize(&mut status, Reason::PlanVoid, &message, context.clock.now());
+    write(context, rollback, &status).await?;
+    Ok(Action::requeue(context.clock.real_duration(PLAN_ANEW)))
 }
 
 async fn wait(

@@ -40,13 +40,6 @@ impl KeyTable {
         Ok(())
     }
 
-    /// The uid of another Rollback that holds one of these keys.
-    #[must_use]
-    pub fn holder(&self, uid: &str, keys: impl Iterator<Item = Key>) -> Option<String> {
-        let keys: Vec<Key> = keys.collect();
-        self.lock().other_holder(uid, keys.iter())
-    }
-
     /// Lets go of every key of a Rollback.
     pub fn release(&self, uid: &str, now: Timestamp) {
         let mut table = self.lock();
@@ -101,8 +94,6 @@ mod tests {
         );
         assert_eq!(table.acquire("b", [key(4), key(2)].into_iter()), Err("a".into()));
         assert_eq!(table.acquire("c", [key(4)].into_iter()), Ok(()), "b took nothing");
-        assert_eq!(table.holder("b", [key(5), key(2)].into_iter()), Some("a".into()));
-        assert_eq!(table.holder("a", [key(5), key(2)].into_iter()), None);
         table.release("a", at(1));
         assert_eq!(table.acquire("b", [key(1), key(2), key(3)].into_iter()), Ok(()));
     }

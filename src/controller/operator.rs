@@ -289,30 +289,31 @@ fn waiting_for(
     record: &PartialObjectMeta<OperationRecord>,
 ) -> Vec<ObjectRef<Guarded>> {
     let (name, namespace) = (record.metadata.name.as_ref(), record.metadata.namespace.as_ref());
-    store
-        .state()
-        .into_iter()
-        .filter(|guarded| {
-            guarded.0.as_ref().is_ok_and(|rollback| {
-                phase(rollback) == Phase::Pending
-                    && rollback.metadata.namespace.as_ref() == namespace
-                    && rollback.spec.operations.names.iter().any(|named| Some(named) == name)
-            })
-        })
-        .map(|guarded| ObjectRef::from_obj(&*guarded))
-        .collect()
+    in_order(store, |rollback| {
+        phase(rollback) == Phase::Pending
+            && rollback.metadata.namespace.as_ref() == namespace
+            && rollback.spec.operations.names.iter().any(|named| Some(named) == name)
+    })
 }
 
 /// Rollbacks that may wait for an instance.
 fn waiting(store: &Store<Guarded>) -> Vec<ObjectRef<Guarded>> {
-    let pending =
-        |rollback: &Rollback| matches!(phase(rollback), Phase::Pending | Phase::AwaitingApproval);
-    store
+    in_order(store, |rollback| matches!(phase(rollback), Phase::Pending | Phase::AwaitingApproval))
+}
+
+/// Some Rollbacks, by name: a store has another order in each process.
+fn in_order(
+    store: &Store<Guarded>,
+    wanted: impl Fn(&Rollback) -> bool,
+) -> Vec<ObjectRef<Guarded>> {
+    let mut found: Vec<ObjectRef<Guarded>> = store
         .state()
         .into_iter()
-        .filter(|guarded| guarded.0.as_ref().is_ok_and(pending))
+        .filter(|guarded| guarded.0.as_ref().is_ok_and(&wanted))
         .map(|guarded| ObjectRef::from_obj(&*guarded))
-        .collect()
+        .collect();
+    found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    found
 }
 
 fn phase(rollback: &Rollback) -> Phase {

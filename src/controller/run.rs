@@ -117,12 +117,10 @@ impl Run {
         shown.map(|(index, _)| index).collect()
     }
 
-    /// Keys that are written: the ones that this Rollback holds while it runs.
+    /// The keys that this Rollback holds while it runs: all of its plan. Its ledger withdraws the
+    /// records for those that it leaves as they are, too, and so changes what others are to do.
     pub fn held_keys(&self) -> impl Iterator<Item = Key> + '_ {
-        self.items
-            .iter()
-            .filter(|item| item.disposition == crate::api::plan::Disposition::Act)
-            .map(PlanItem::key)
+        self.items.iter().map(PlanItem::key)
     }
 }
 

@@ -1,11 +1,14 @@
 //! What follows when AWS was asked what became of a request.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::advance::{MAX_ATTEMPTS, RETRY_WINDOW};
 use super::observations::Answer;
 use crate::api::rollback_status::InFlight;
 use crate::model::{BlockedReason, Class, FailureReason};
+
+/// How long reads may contradict a request that AWS does not know any more: lists lag by seconds.
+const FORGOTTEN_PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 
 /// What to do about an ended request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +29,9 @@ pub enum Verdict {
 /// last. Then somebody has changed the key since: that is drift.
 #[must_use]
 pub fn verdict(now: Timestamp, answer: &Answer, entry: &InFlight, contradicted: bool) -> Verdict {
-    let patience_is_over =
-        entry.ended_at.is_some_and(|ended| now.duration_since(ended) >= RETRY_WINDOW)
-            && contradicted;
+    let waited =
+        |span| entry.ended_at.is_some_and(|ended| now.duration_since(ended) >= span);
+    let patience_is_over = contradicted && waited(RETRY_WINDOW);
     match answer {
         Answer::Failed { reason, class } => match class {
             Class::Blocked(blocked) => Verdict::Block(*blocked, reason.clone()),
@@ -46,11 +49,10 @@ pub fn verdict(now: Timestamp, answer: &Answer, entry: &InFlight, contradicted: 
             BlockedReason::Drifted,
             "AWS reported success, but for five minutes every read showed another state".to_owned(),
         ),
-        Answer::Forgotten if contradicted && entry.attempt < MAX_ATTEMPTS => Verdict::TryAgain,
-        Answer::Forgotten if contradicted => Verdict::Fail(
+        // It may have had its effect, and somebody else undone it since: it is not sent again.
+        Answer::Forgotten if contradicted && waited(FORGOTTEN_PATIENCE) => Verdict::Fail(
             FailureReason::NotVerified,
-            "AWS does not know the request any more, and reads show that it had no effect"
-                .to_owned(),
+            "AWS does not know the request any more, and reads show another state".to_owned(),
         ),
         Answer::Succeeded | Answer::Forgotten | Answer::InProgress => Verdict::Wait,
     }
@@ -58,8 +60,6 @@ pub fn verdict(now: Timestamp, answer: &Answer, entry: &InFlight, contradicted: 
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
     use crate::model::ActionKind;
     use crate::model::time::later;
@@ -107,12 +107,12 @@ mod tests {
     }
 
     #[test]
-    fn a_forgotten_request_without_effect_is_sent_again_but_not_for_ever() {
-        assert_eq!(verdict(after(1), &Answer::Forgotten, &entry(1), false), Verdict::Wait);
-        assert_eq!(verdict(after(1), &Answer::Forgotten, &entry(1), true), Verdict::TryAgain);
+    fn a_forgotten_request_is_not_sent_again_and_not_waited_for_for_ever() {
+        assert_eq!(verdict(after(60), &Answer::Forgotten, &entry(1), false), Verdict::Wait);
+        assert_eq!(verdict(after(59), &Answer::Forgotten, &entry(1), true), Verdict::Wait);
         assert!(matches!(
-            verdict(after(1), &Answer::Forgotten, &entry(3), true),
-            Verdict::Fail(..)
+            verdict(after(60), &Answer::Forgotten, &entry(1), true),
+            Verdict::Fail(FailureReason::NotVerified, _)
         ));
     }
 

@@ -126,7 +126,10 @@ impl Trace {
 
 impl Inner {
     fn push(&mut self, at: Timestamp, text: String) {
-        self.began.get_or_insert(at);
+        let began = *self.began.get_or_insert(at);
+        if std::env::var_os("SIMULATION_LIVE").is_some() {
+            eprintln!("{:9.3} {text}", at.duration_since(began).as_secs_f64());
+        }
         self.lines.push(Line { at, text });
     }
 }

@@ -114,7 +114,9 @@ impl Store {
         if !namespace.is_empty() {
             metadata["namespace"] = json!(namespace);
         }
-        metadata["uid"] = json!(format!("00000000-0000-4000-8000-{:012x}", self.made));
+        // Names of plans and ledgers begin with the first eight digits.
+        let first = (self.made * 0x9e37_79b1) & 0xffff_ffff;
+        metadata["uid"] = json!(format!("{first:08x}-0000-4000-8000-{:012x}", self.made));
         metadata["creationTimestamp"] = json!(format!("{now:.0}"));
         metadata["generation"] = json!(1);
         object["apiVersion"] = json!(kind.api_version());
