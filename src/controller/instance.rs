@@ -129,7 +129,7 @@ pub async fn connect(
     spec: &IdentityCenterInstanceSpec,
 ) -> Result<Facts, Error> {
     let known = context.instances.get(name);
-    let gate = known.as_ref().map_or_else(|| context.new_gate(spec), |known| known.gate.clone());
+    let gate = context.instances.gate(&spec.instance_arn, || context.new_gate(spec));
     gate.set_limits(spec.limits.requests_per_second, spec.limits.outstanding_requests);
     let aws = context.connect_aws(spec, &gate).await?;
     let described = aws.describe_instance().await?;

@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::instance_handle::InstanceHandle;
+use crate::aws;
+use crate::model::InstanceArn;
 
 /// The instances that are ready, by name.
 #[derive(Debug, Default)]
-pub struct Instances(Mutex<BTreeMap<String, Arc<InstanceHandle>>>);
+pub struct Instances {
+    ready: Mutex<BTreeMap<String, Arc<InstanceHandle>>>,
+    gates: Mutex<BTreeMap<InstanceArn, aws::Gate>>,
+}
 
 impl Instances {
     /// The instance of this name, if it is ready.
@@ -28,7 +33,14 @@ impl Instances {
         self.lock().insert(handle.name.clone(), handle);
     }
 
+    /// The one gate of an instance, made when it is first asked for: a connection that failed has
+    /// used up part of the quota, too.
+    pub fn gate(&self, arn: &InstanceArn, make: impl FnOnce() -> aws::Gate) -> aws::Gate {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.entry(arn.clone()).or_insert_with(make).clone()
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<InstanceHandle>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -302,10 +302,7 @@ fn waiting(store: &Store<Guarded>) -> Vec<ObjectRef<Guarded>> {
 }
 
 /// Some Rollbacks, by name: a store has another order in each process.
-fn in_order(
-    store: &Store<Guarded>,
-    wanted: impl Fn(&Rollback) -> bool,
-) -> Vec<ObjectRef<Guarded>> {
+fn in_order(store: &Store<Guarded>, wanted: impl Fn(&Rollback) -> bool) -> Vec<ObjectRef<Guarded>> {
     let mut found: Vec<ObjectRef<Guarded>> = store
         .state()
         .into_iter()

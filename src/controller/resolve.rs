@@ -153,7 +153,10 @@ async fn find_requests(
         let listed = aws.list_requests(way, state, None).await?;
         let mut candidates: Vec<_> = listed
             .into_iter()
-            .filter(|request| request.created_at.is_none_or(|created| created >= since))
+            .filter(|request| {
+                // What is at work is few, and may be ours even where our clock is wrong.
+                state.is_some() || request.created_at.is_none_or(|created| created >= since)
+            })
             .filter(|request| !instance.poller().is_tracked(&request.request_id))
             .collect();
         candidates.sort_by_key(|request| std::cmp::Reverse(request.created_at));

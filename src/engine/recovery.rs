@@ -46,7 +46,8 @@ pub fn earliest(doubts: &[Doubt]) -> Option<Timestamp> {
     doubts.iter().map(|doubt| doubt.intent_at).min().map(|at| later(at, -CLOCK_MARGIN))
 }
 
-/// Which intents these requests belong to: the newest request for the key since the intent.
+/// Which intents these requests belong to: the newest request for the key since the intent. One
+/// that is at work is, whatever the clocks say: nobody else is sending for the key.
 #[must_use]
 pub fn match_requests(doubts: &[Doubt], requests: &[DescribedRequest]) -> Vec<(usize, Found)> {
     doubts
@@ -55,7 +56,8 @@ pub fn match_requests(doubts: &[Doubt], requests: &[DescribedRequest]) -> Vec<(u
             let since = later(doubt.intent_at, -CLOCK_MARGIN);
             let request = requests
                 .iter()
-                .filter(|request| request.key == doubt.key && request.created_at >= since)
+                .filter(|request| request.key == doubt.key)
+                .filter(|request| request.in_progress || request.created_at >= since)
                 .max_by_key(|request| request.created_at)?;
             let found = if request.in_progress {
                 Found::AtWork(request.request_id.clone())

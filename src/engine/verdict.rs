@@ -29,8 +29,7 @@ pub enum Verdict {
 /// last. Then somebody has changed the key since: that is drift.
 #[must_use]
 pub fn verdict(now: Timestamp, answer: &Answer, entry: &InFlight, contradicted: bool) -> Verdict {
-    let waited =
-        |span| entry.ended_at.is_some_and(|ended| now.duration_since(ended) >= span);
+    let waited = |span| entry.ended_at.is_some_and(|ended| now.duration_since(ended) >= span);
     let patience_is_over = contradicted && waited(RETRY_WINDOW);
     match answer {
         Answer::Failed { reason, class } => match class {

@@ -57,8 +57,8 @@ impl Aws {
         Self { clock, world: Arc::new(Mutex::new(world)), gatekeeper: Arc::default(), round_trip }
     }
 
-    pub fn set_gatekeeper(&self, gatekeeper: Arc<dyn Gatekeeper>) {
-        *self.gatekeeper.lock().unwrap() = Some(gatekeeper);
+    pub fn set_gatekeeper(&self, gatekeeper: Option<Arc<dyn Gatekeeper>>) {
+        *self.gatekeeper.lock().unwrap() = gatekeeper;
     }
 
     /// The state, brought up to the present.

@@ -72,8 +72,8 @@ impl Judge {
             inner: Mutex::default(),
         });
         judge.observe(&aws.world());
-        cluster.set_witness(Arc::clone(&judge) as Arc<dyn Witness>);
-        aws.set_gatekeeper(Arc::clone(&judge) as Arc<dyn Gatekeeper>);
+        cluster.set_witness(Some(Arc::clone(&judge) as Arc<dyn Witness>));
+        aws.set_gatekeeper(Some(Arc::clone(&judge) as Arc<dyn Gatekeeper>));
         judge
     }
 
@@ -215,8 +215,9 @@ impl Judge {
             let allowed = match from {
                 '.' => "irskfbu.",
                 'i' => "irskfbuv.",
-                'r' => "rsifbuv",
-                's' => "svifbu",
+                // A failure that may be tried again is a new intent, which may be withdrawn at once.
+                'r' => "rsifbuv.",
+                's' => "svifbu.",
                 'v' => "v",
                 'k' => "k",
                 'f' => "f",

@@ -69,7 +69,7 @@ pub fn play(scenario: &Scenario, crashes: &[CrashPoint]) -> Report {
         .build()
         .unwrap();
     let report = runtime.block_on(run(scenario.clone(), crashes.to_vec()));
-    runtime.shutdown_background();
+    drop(runtime);
     report
 }
 
@@ -123,6 +123,9 @@ async fn run(scenario: Scenario, crashes: Vec<CrashPoint>) -> Report {
     stage.conclude();
     stage.stays_still().await;
     let phases = stage.phases();
+    // They hold each other.
+    cluster.set_witness(None);
+    stage.around.aws.set_gatekeeper(None);
     Report {
         violations: stage.judge.violations(),
         kinds: trace.kinds(),

@@ -63,8 +63,8 @@ impl Cluster {
         ApiService::new(self.clone(), client, faults)
     }
 
-    pub fn set_witness(&self, witness: Arc<dyn Witness>) {
-        *lock(&self.shared.witness) = Some(witness);
+    pub fn set_witness(&self, witness: Option<Arc<dyn Witness>>) {
+        *lock(&self.shared.witness) = witness;
     }
 
     pub fn set_faults(&self, faults: ApiFaults) {
