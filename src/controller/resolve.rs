@@ -71,7 +71,9 @@ pub async fn resolve(
     context.wake(&run.reference);
 }
 
-/// What became of each item in doubt.
+/// What became of each item in doubt: its request is looked for, and where none is found, what the
+/// key shows decides. Where requests could not be looked for, one may still be at work: the second
+/// look waits until it is over.
 pub async fn find(
     clock: Clock,
     instance: &InstanceHandle,
@@ -84,20 +86,39 @@ pub async fn find(
     }
     // The requests that nobody may look for have surely ended by then.
     let mut over_by: Option<Timestamp> = None;
-    for way in [aws::Direction::Create, aws::Direction::Delete] {
-        let doubts = doubts(run, items, way).await;
-        match find_requests(instance, run, &doubts, way).await {
-            Ok(requests) => found.extend(requests),
-            Err(error) if error.is_access_denied() => {
-                tracing::warn!(%error, "requests cannot be looked for: the keys are read instead");
-                over_by = over_by.max(latest_end(instance, &doubts, way));
+    // Twice, because lists lag behind writes: those of requests as well as those of assignments.
+    for round in 0..2 {
+        let open = |found: &BTreeMap<usize, Found>| -> BTreeSet<usize> {
+            items.iter().copied().filter(|item| !found.contains_key(item)).collect()
+        };
+        if open(&found).is_empty() {
+            break;
+        }
+        if round > 0 {
+            let apart = later(clock.now(), READS_APART);
+            clock.sleep_until(over_by.map_or(apart, |over| over.max(apart))).await;
+        }
+        for way in [aws::Direction::Create, aws::Direction::Delete] {
+            let doubts = doubts(run, &open(&found), way).await;
+            match find_requests(instance, run, &doubts, way).await {
+                Ok(requests) => found.extend(requests),
+                Err(error) if error.is_access_denied() => {
+                    tracing::warn!(%error, "requests cannot be looked for: the keys are read instead");
+                    over_by = over_by.max(latest_end(instance, &doubts, way));
+                }
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => return Err(error.into()),
+        }
+        for (item, read) in read_keys(clock, instance, run, &open(&found)).await? {
+            let goal = run.items.get(item).map(|plan| plan.action.goal());
+            run.observations().saw(item, read);
+            if Some(read.presence) == goal {
+                found.insert(item, Found::AtGoal);
+            }
         }
     }
-    let rest: Vec<usize> = items.iter().copied().filter(|item| !found.contains_key(item)).collect();
-    if !rest.is_empty() {
-        found.extend(find_by_key(clock, instance, run, &rest, over_by).await?);
+    for item in items {
+        found.entry(*item).or_insert(Found::NeverSent);
     }
     Ok(found)
 }
@@ -181,46 +202,12 @@ async fn find_requests(
     Ok(found)
 }
 
-/// No request was found: the key itself is read, twice where the first read shows no effect,
-/// because lists lag behind writes. Where requests could not be looked for, one may still be at
-/// work: the second read waits until it is over.
-async fn find_by_key(
-    clock: Clock,
-    instance: &InstanceHandle,
-    run: &Run,
-    items: &[usize],
-    over_by: Option<Timestamp>,
-) -> Result<BTreeMap<usize, Found>, Error> {
-    let mut found = BTreeMap::new();
-    for round in 0..2 {
-        let open: Vec<usize> =
-            items.iter().copied().filter(|item| !found.contains_key(item)).collect();
-        if open.is_empty() {
-            break;
-        }
-        if round > 0 {
-            let apart = later(clock.now(), READS_APART);
-            clock.sleep_until(over_by.map_or(apart, |over| over.max(apart))).await;
-        }
-        for (item, read) in read_keys(clock, instance, run, &open).await? {
-            let goal = run.items.get(item).map(|plan| plan.action.goal());
-            run.observations().saw(item, read);
-            if Some(read.presence) == goal {
-                found.insert(item, Found::AtGoal);
-            }
-        }
-    }
-    for item in items {
-        found.entry(*item).or_insert(Found::NeverSent);
-    }
-    Ok(found)
-}
-
+/// Reads the keys of some items.
 async fn read_keys(
     clock: Clock,
     instance: &InstanceHandle,
     run: &Run,
-    items: &[usize],
+    items: &BTreeSet<usize>,
 ) -> Result<Vec<(usize, KeyRead)>, Error> {
     let keys: BTreeMap<usize, Key> =
         items.iter().filter_map(|item| Some((*item, run.items.get(*item)?.key()))).collect();

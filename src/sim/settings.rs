@@ -14,6 +14,8 @@ pub struct Settings {
     pub latency: Latencies,
     /// Lists show a change at most this long after it happened, each key after a time of its own.
     pub lag: Span,
+    /// Lists of requests show a new one only so long after it was accepted.
+    pub request_lag: Span,
     /// How long the status of an ended request can be read. AWS does not document it.
     pub status_retention: Span,
     /// The quotas.
@@ -29,6 +31,7 @@ impl Default for Settings {
         Self {
             latency: Latencies::default(),
             lag: Span::default(),
+            request_lag: Span::default(),
             status_retention: Span::seconds(24 * 3600),
             limits: Limits::default(),
             paging: Paging::default(),

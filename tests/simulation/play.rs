@@ -59,6 +59,8 @@ struct Stage {
     /// When the last thing happened that the bound counts from.
     calm_since: Mutex<Timestamp>,
     random: Mutex<fastrand::Rng>,
+    /// So often the operator is killed in the middle of its work.
+    crashes: u64,
 }
 
 /// Plays a scenario, killing the operator at these points.
@@ -83,6 +85,7 @@ async fn run(scenario: Scenario, crashes: Vec<CrashPoint>) -> Report {
     let trace = Arc::new(Trace::default());
     let judge = Judge::new(&scenario, clock, &cluster, &aws, &trace);
     cluster.set_faults(scenario.api_faults.clone());
+    let killed = crashes.len() as u64;
     let around = Surroundings {
         clock,
         cluster: cluster.clone(),
@@ -106,6 +109,7 @@ async fn run(scenario: Scenario, crashes: Vec<CrashPoint>) -> Report {
         starts: Mutex::new(scenario.operators),
         random: Mutex::new(fastrand::Rng::with_seed(scenario.random)),
         calm_since: Mutex::new(clock.now()),
+        crashes: killed,
         scenario,
         around,
         judge,
@@ -371,6 +375,17 @@ impl Stage {
             }
             if self.scenario.must_succeed && world.is_present(key) != *wanted {
                 self.judge.wrong(format!("{key} is not as it was before the operations"));
+            }
+        }
+        if self.scenario.is_calm() {
+            // What the reference run sends is one request for each key.
+            for (key, requests) in self.judge.requests() {
+                if requests > 1 + self.crashes {
+                    self.judge.wrong(format!(
+                        "{key} was requested {requests} times over {} crashes",
+                        self.crashes
+                    ));
+                }
             }
         }
         if self.scenario.must_succeed {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use rollback_operator::model::Key;
 use rollback_operator::sim::FaultScript;
 use serde_json::{Value, json};
@@ -46,6 +46,12 @@ pub enum What {
         per_second: u32,
         lasting: Duration,
     },
+}
+
+impl What {
+    fn asks_for_an_attempt(&self) -> bool {
+        matches!(self, Self::Patch { spec, .. } if spec.get("attempt").is_some())
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -170,6 +176,13 @@ impl Scenario {
         self.seed["instances"][0]["assignments"] = json!(rows);
     }
 
+    /// Whether nothing goes wrong by itself.
+    pub fn is_calm(&self) -> bool {
+        self.aws_faults.faults.is_empty()
+            && self.disturbances.is_empty()
+            && self.api_faults.until == Timestamp::default()
+    }
+
     /// The assignments that operations touched.
     pub fn cells(&self) -> Vec<Cell> {
         let mut cells = Vec::new();
@@ -197,7 +210,10 @@ impl Scenario {
     /// DESIGN's B: how long after everything calmed down the last Rollback may take.
     pub fn bound(&self) -> Duration {
         let actions = u32::try_from(self.keys.len()).unwrap();
-        let rollbacks = u32::try_from(self.rollbacks.len() + 1).unwrap();
+        // Another attempt that was asked for begins when the first is over, like another Rollback.
+        let attempts = self.disturbances.iter().filter(|it| it.what.asks_for_an_attempt()).count();
+        let attempts = u32::try_from(1 + attempts).unwrap();
+        let rollbacks = u32::try_from(self.rollbacks.len()).unwrap() + attempts;
         let held = self.latency + Duration::from_secs(1);
         let slots = u32::try_from(self.slots()).unwrap();
         let rate = u32::try_from(self.rate()).unwrap();
@@ -205,7 +221,7 @@ impl Scenario {
         let each = (held * actions / slots)
             .max(Duration::from_secs(1) * 6 * actions / rate)
             .max(held * actions);
-        each * rollbacks + Duration::from_mins(5)
+        each * rollbacks + Duration::from_mins(5) * attempts
     }
 }
 

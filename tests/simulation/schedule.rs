@@ -197,6 +197,11 @@ impl Draw {
         if self.chance(0.4) {
             settings["lag"] = json!(format!("{}s", self.rng.usize(1..=6)));
         }
+        if self.chance(0.3) {
+            // AWS does not say how far they lag; an operator that counts on nothing cannot tell a
+            // request that ended from one that is not shown yet.
+            settings["requestLag"] = json!(format!("{}ms", self.rng.usize(100..=1500)));
+        }
         if self.chance(0.4) {
             settings["paging"] =
                 json!({"shortPages": 0.5, "emptyPages": if self.rng.bool() { 0.2 } else { 0.0 }});

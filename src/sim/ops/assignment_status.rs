@@ -9,7 +9,7 @@ use crate::sim::error::AwsError;
 use crate::sim::operation::Answer;
 use crate::sim::requests::{Kind, Status};
 use crate::sim::scope::Scope;
-use crate::sim::time::epoch_seconds;
+use crate::sim::time::{epoch_seconds, later};
 
 pub(in crate::sim) fn describe_creation(scope: &mut Scope<'_>) -> Answer {
     describe(scope, Kind::Create, "AccountAssignmentCreationRequestId")
@@ -50,6 +50,7 @@ pub(super) fn list(scope: &mut Scope<'_>, kind: Kind, member: &str) -> Answer {
     };
     let requests = requests
         .into_iter()
+        .filter(|request| later(request.created, scope.settings.request_lag.0) <= scope.now)
         .filter(|request| wanted.is_none_or(|wanted| request.status.as_str() == wanted))
         .map(|request| {
             let age = i64::MAX - request.created.as_microsecond();
