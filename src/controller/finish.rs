@@ -70,13 +70,14 @@ pub async fn finish(
         rollbacks::set_finalizer(&context.client, &rollback, false).await?;
         return Ok(Action::await_change());
     }
-    if !deleting && !Rule::LedgerBeforeReady.holds() {
-        conclude_status(context, instance, run, &mut status, &journal, &conclusion);
-        working.rollback = write(context, &rollback, &status).await?;
-    }
     let spec = ledger_spec(&rollback, &status, run, &journal, &conclusion, now);
     let namespace = rollback.namespace().unwrap_or_default();
-    match records::write_ledger(&context.client, &namespace, &name, spec).await? {
+    let written = if deleting || Rule::LedgerBeforeReady.holds() {
+        records::write_ledger(&context.client, &namespace, &name, spec).await?
+    } else {
+        LedgerWrite::NamespaceTerminating
+    };
+    match written {
         LedgerWrite::Written(record) => {
             let shards = status.plan.as_ref().map(|plan| plan.shards.clone()).unwrap_or_default();
             plans::hand_over(&context.client, &shards, &record).await?;

@@ -5,15 +5,16 @@
 //! can tell.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rollback_operator::runtime::Clock;
 use rollback_operator::runtime::effects::{Effect, Effects};
 use tokio::sync::watch;
 
-use super::trace::{Trace, When};
+use super::trace::{self, Trace, When};
 
 /// Where a process is killed: the number of an effect in the whole run, and the side of it.
 pub type CrashPoint = (u64, When);
@@ -31,6 +32,8 @@ pub struct Life {
     trace: Arc<Trace>,
     crashes: Arc<Mutex<Vec<CrashPoint>>>,
     state: watch::Sender<State>,
+    /// It freezes for so long when it is about to change something in AWS.
+    freezes_at_change: Mutex<Option<Duration>>,
     /// The number in the run of each effect of this process.
     numbers: Mutex<Vec<u64>>,
 }
@@ -43,7 +46,15 @@ impl Life {
         crashes: Arc<Mutex<Vec<CrashPoint>>>,
     ) -> Arc<Self> {
         let state = watch::Sender::new(State::Alive);
-        Arc::new(Self { operator, clock, trace, crashes, state, numbers: Mutex::default() })
+        Arc::new(Self {
+            operator,
+            clock,
+            trace,
+            crashes,
+            state,
+            freezes_at_change: Mutex::default(),
+            numbers: Mutex::default(),
+        })
     }
 
     pub fn kill(&self) {
@@ -53,6 +64,22 @@ impl Life {
     pub fn freeze(&self, until: Timestamp) {
         if self.is_alive() {
             self.state.send_replace(State::FrozenUntil(until));
+        }
+    }
+
+    /// Freezes it for so long when it is next about to change something in AWS: after it decided,
+    /// and before the bytes leave.
+    pub fn freeze_at_change(&self, lasting: Duration) {
+        *self.freezes_at_change.lock().unwrap() = Some(lasting);
+    }
+
+    fn is_about_to(&self, effect: &Effect) {
+        if trace::EffectKind::of(effect) != trace::EffectKind::AwsChange {
+            return;
+        }
+        if let Some(lasting) = self.freezes_at_change.lock().unwrap().take() {
+            let until = self.clock.now().checked_add(SignedDuration::try_from(lasting).unwrap());
+            self.freeze(until.unwrap());
         }
     }
 
@@ -105,6 +132,7 @@ impl Effects for Hook {
     fn before(&self, effect: Effect) -> BoxFuture<'static, ()> {
         let life = Arc::clone(&self.0);
         async move {
+            life.is_about_to(&effect);
             // A process that is dead or frozen does not get as far as to send.
             life.pass(0, When::Before).await;
             let number = life.trace.leaves(life.operator, &effect, life.clock.now());

@@ -262,6 +262,10 @@ impl Stage {
                     .unwrap();
                 self.processes[operator].lock().unwrap().life.freeze(until);
             }
+            What::FreezeAtChange(operator, lasting) => {
+                self.processes[operator].lock().unwrap().life.freeze_at_change(lasting);
+            }
+            What::Stop(operator) => self.processes[operator].lock().unwrap().ask_to_stop(),
             What::Foreign { cell, grant } => {
                 let key = cell.key();
                 self.judge.foreign(&key);

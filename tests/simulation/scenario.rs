@@ -23,6 +23,10 @@ pub enum What {
     Kill(usize),
     /// One operator stands still.
     Freeze(usize, Duration),
+    /// One operator stands still when it is next about to change something in AWS.
+    FreezeAtChange(usize, Duration),
+    /// One operator is asked to stop, and started again.
+    Stop(usize),
     /// Somebody else changes an assignment.
     Foreign {
         cell: Cell,

@@ -333,7 +333,13 @@ impl Draw {
         for _ in 0..self.rng.usize(0..=3) {
             let operator = self.rng.usize(0..scenario.operators);
             let after = self.until(30.0);
-            let what = if self.chance(0.3) {
+            let what = if self.chance(0.2) {
+                What::Stop(operator)
+            } else if self.chance(0.4) {
+                let lasting = self.seconds(20.0, 60.0);
+                self.quiet = self.quiet.max(after + lasting + Duration::from_secs(30));
+                What::FreezeAtChange(operator, lasting)
+            } else if self.chance(0.3) {
                 let lasting = self.seconds(5.0, 60.0);
                 self.quiet = self.quiet.max(after + lasting);
                 What::Freeze(operator, lasting)

@@ -133,7 +133,9 @@ fn crash_pairs(kind: &str) -> Result<(), Failed> {
 
 /// A broken rule is noticed by a crash point or by a seed.
 fn is_caught(rule: Rule) -> Result<(), Failed> {
-    let mut jobs = Vec::new();
+    let seeds =
+        |range: std::ops::Range<u64>| range.map(|seed| Job::Seed { seed, broken: Some(rule) });
+    let mut jobs: Vec<Job> = seeds(0..200).collect();
     for kind in TYPES {
         jobs.push(Job::Crash { kind: kind.to_owned(), points: Vec::new(), broken: Some(rule) });
         for (number, _) in effects(kind) {
@@ -141,7 +143,7 @@ fn is_caught(rule: Rule) -> Result<(), Failed> {
             jobs.push(Job::Crash { kind: kind.to_owned(), points, broken: Some(rule) });
         }
     }
-    jobs.extend((0..2000).map(|seed| Job::Seed { seed, broken: Some(rule) }));
+    jobs.extend(seeds(200..5000));
     let outcomes = play_all(&jobs, 1);
     match outcomes.iter().find(|outcome| !outcome.violations.is_empty()) {
         Some(caught) => {

@@ -47,7 +47,7 @@ pub enum EffectKind {
 }
 
 impl EffectKind {
-    fn of(effect: &Effect) -> Self {
+    pub fn of(effect: &Effect) -> Self {
         let target = effect.target.as_str();
         match effect.transport {
             Transport::Aws
