@@ -2,8 +2,7 @@
 
 use std::sync::OnceLock;
 
-use kube::CustomResourceExt as _;
-use rollback_operator::api::{IdentityCenterInstance, OperationRecord, Rollback, RollbackPlan};
+use rollback_operator::api::crd;
 use serde_json::{Map, Value};
 
 /// A kind of object.
@@ -21,8 +20,9 @@ pub const ALL: [Kind; 6] =
     [Kind::Instance, Kind::Record, Kind::Rollback, Kind::Plan, Kind::Lease, Kind::Event];
 
 impl Kind {
-    pub fn named(group: &str, plural: &str) -> Option<Self> {
-        ALL.into_iter().find(|kind| kind.group() == group && kind.plural() == plural)
+    pub fn named(group: &str, version: &str, plural: &str) -> Option<Self> {
+        ALL.into_iter()
+            .find(|kind| (kind.group(), kind.version(), kind.plural()) == (group, version, plural))
     }
 
     pub const fn group(self) -> &'static str {
@@ -62,7 +62,7 @@ impl Kind {
         }
     }
 
-    /// Whether status is written apart from the rest.
+    /// Whether status is written apart from the rest, and generations of the rest are counted.
     pub const fn has_status(self) -> bool {
         !matches!(self, Self::Lease | Self::Event)
     }
@@ -88,20 +88,14 @@ impl Kind {
     }
 
     fn schema(self) -> Option<&'static Value> {
-        static SCHEMAS: OnceLock<[Value; 4]> = OnceLock::new();
+        static SCHEMAS: OnceLock<Vec<(Value, Value)>> = OnceLock::new();
         let schemas = SCHEMAS.get_or_init(|| {
-            [
-                IdentityCenterInstance::crd(),
-                OperationRecord::crd(),
-                Rollback::crd(),
-                RollbackPlan::crd(),
-            ]
-            .map(|crd| {
-                let crd = serde_json::to_value(crd).unwrap();
-                crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
-            })
+            let schema =
+                |crd: &Value| crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
+            let crds = crd::all().unwrap().into_iter();
+            crds.map(|(_, crd)| (crd["spec"]["names"]["kind"].clone(), schema(&crd))).collect()
         });
-        schemas.get(self as usize)
+        schemas.iter().find(|(kind, _)| kind == self.name()).map(|(_, schema)| schema)
     }
 }
 

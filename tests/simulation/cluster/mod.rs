@@ -3,9 +3,10 @@
 //! It does what the operator can notice of a real one: optimistic concurrency, the status
 //! subresource, server-side apply by one manager, defaults of the schemas, finalizers, garbage
 //! collection, terminating namespaces, lists in pages and from a stale cache, watches that resume,
-//! lag, coalesce, break and expire. `tests/contract` holds it against a real one.
+//! lag, coalesce, break and expire. `tests/contract_api` holds it against a real one.
 
 mod faults;
+mod garbage;
 mod kinds;
 mod refusal;
 mod request;
@@ -49,7 +50,7 @@ impl Cluster {
     pub fn new(clock: Clock, seed: u64) -> Self {
         let shared = Shared {
             clock,
-            store: Mutex::default(),
+            store: Mutex::new(Store::new()),
             revision: channel::Sender::new(0),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
             faults: Mutex::default(),

@@ -51,9 +51,17 @@ impl Refusal {
         Self::about(409, "Conflict", kind, name, &message)
     }
 
-    pub fn invalid(kind: Kind, name: &str, problem: &str) -> Self {
-        let message = format!("{}.{} \"{name}\" is invalid: {problem}", kind.name(), kind.group());
-        Self::about(422, "Invalid", kind, name, &message)
+    /// A field has a value that it may not have.
+    pub fn invalid(kind: Kind, name: &str, field: &str, reason: &str, problem: &str) -> Self {
+        let message =
+            format!("{}.{} \"{name}\" is invalid: {field}: {problem}", kind.name(), kind.group());
+        let details = json!({
+            "name": name,
+            "group": kind.group(),
+            "kind": kind.name(),
+            "causes": [{"reason": reason, "message": problem, "field": field}],
+        });
+        Self::new(422, "Invalid", &message, &details)
     }
 
     pub fn terminating(kind: Kind, (namespace, name): &Key) -> Self {
@@ -70,6 +78,11 @@ impl Refusal {
             "causes": [{"reason": "NamespaceTerminating", "message": cause, "field": "metadata.namespace"}],
         });
         Self::new(403, "Forbidden", &message, &details)
+    }
+
+    /// The path leads to nothing that is served: no object, but plain text.
+    pub fn unknown_path() -> Self {
+        Self { code: 404, body: Value::String("404 page not found\n".to_owned()) }
     }
 
     pub fn too_large() -> Self {

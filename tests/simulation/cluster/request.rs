@@ -1,7 +1,7 @@
 //! Requests of the Kubernetes API, read from their paths.
 
 use http::{Method, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::kinds::Kind;
 use super::refusal::Refusal;
@@ -23,10 +23,10 @@ pub struct ApiRequest {
 
 impl ApiRequest {
     pub fn read(head: &http::request::Parts, body: &[u8]) -> Result<Self, Refusal> {
-        let unknown = || Refusal::new(404, "", "404 page not found", &Value::Null);
+        let unknown = Refusal::unknown_path;
         let parts: Vec<&str> = head.uri.path().trim_matches('/').split('/').collect();
-        let (group, rest) = match parts.as_slice() {
-            ["apis", group, _, rest @ ..] => (*group, rest),
+        let (group, version, rest) = match parts.as_slice() {
+            ["apis", group, version, rest @ ..] => (*group, *version, rest),
             _ => return Err(unknown()),
         };
         let (namespace, rest) = match rest {
@@ -39,7 +39,7 @@ impl ApiRequest {
             [plural, name, "status"] => (*plural, Some(*name), true),
             _ => return Err(unknown()),
         };
-        let kind = Kind::named(group, plural).ok_or_else(unknown)?;
+        let kind = Kind::named(group, version, plural).ok_or_else(unknown)?;
         let header =
             |name| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let query = head.uri.query().unwrap_or_default();
@@ -94,11 +94,16 @@ impl ApiRequest {
         if !self.metadata_only {
             return object.clone();
         }
-        serde_json::json!({
-            "kind": "PartialObjectMetadata",
-            "apiVersion": "meta.k8s.io/v1",
-            "metadata": object["metadata"],
-        })
+        let (version, name) = self.shown_kind();
+        json!({"kind": name, "apiVersion": version, "metadata": object["metadata"]})
+    }
+
+    /// The version and kind of what is shown.
+    pub fn shown_kind(&self) -> (String, &'static str) {
+        if self.metadata_only {
+            return ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadata");
+        }
+        (self.kind.api_version(), self.kind.name())
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tower::{BoxError, Service};
 
 use super::faults::Fate;
+use super::kinds::Kind;
 use super::refusal::Refusal;
 use super::request::ApiRequest;
 use super::store::PatchKind;
@@ -60,7 +61,7 @@ impl ApiService {
             Ok(body) => (200, body),
             Err(refusal) => (refusal.code, refusal.body),
         };
-        self.sleep(wait - wait / 2).await;
+        self.sleep(wait / 2).await;
         match fate {
             Fate::DoneButRefused(code) => {
                 let refusal = Refusal::unavailable(code);
@@ -117,6 +118,23 @@ fn whole(code: u16, body: &Value) -> Answer {
     answer
 }
 
+/// What a deletion is answered with that leaves nothing.
+fn gone(kind: Kind, object: &Value) -> Value {
+    let metadata = &object["metadata"];
+    json!({
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {
+            "name": metadata["name"],
+            "group": kind.group(),
+            "kind": kind.plural(),
+            "uid": metadata["uid"],
+        },
+    })
+}
+
 impl Cluster {
     fn watch(&self, client: usize, faults: bool, request: ApiRequest) -> Answer {
         let body = watch::body(self.clone(), client, faults, request);
@@ -143,7 +161,11 @@ impl Cluster {
                     .ok_or_else(|| Refusal::not_found(kind, &key))
             }),
             Method::PUT => self.change(|store| store.replace(kind, &key, request.body.clone())),
-            Method::DELETE => self.change(|store| store.delete(kind, &key, now)),
+            Method::DELETE => self.change(|store| {
+                let deleted = store.delete(kind, &key, now)?;
+                let is_gone = store.get(kind, &key).is_none();
+                Ok(if is_gone { gone(kind, &deleted) } else { deleted })
+            }),
             Method::PATCH => {
                 let manager = request.get("fieldManager").unwrap_or_default();
                 let how =
@@ -191,10 +213,7 @@ impl Cluster {
             let more = wanted.next().is_some();
             let token = page.last().filter(|_| more).map(|((namespace, name), _)| format!("{revision}/{namespace}/{name}"));
             let items: Vec<Value> = page.iter().map(|(_, object)| request.show(object)).collect();
-            let (version, name) = match request.metadata_only {
-                true => ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadata"),
-                false => (request.kind.api_version(), request.kind.name()),
-            };
+            let (version, name) = request.shown_kind();
             Ok(json!({
                 "apiVersion": version,
                 "kind": format!("{name}List"),

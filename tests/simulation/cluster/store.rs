@@ -31,7 +31,7 @@ pub enum PatchKind<'a> {
     Apply { manager: &'a str },
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Store {
     revision: u64,
     made: u64,
@@ -43,6 +43,19 @@ pub struct Store {
 }
 
 impl Store {
+    /// An empty one. No list is of version 0: that means any version.
+    pub const fn new() -> Self {
+        Self {
+            revision: 1,
+            made: 0,
+            objects: BTreeMap::new(),
+            changes: Vec::new(),
+            applied: BTreeMap::new(),
+            terminating: Vec::new(),
+            compacted: 0,
+        }
+    }
+
     pub const fn revision(&self) -> u64 {
         self.revision
     }
@@ -100,7 +113,8 @@ impl Store {
     ) -> Result<Value, Refusal> {
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         if name.is_empty() {
-            return Err(Refusal::invalid(kind, "", "metadata.name: Required value"));
+            let problem = "Required value";
+            return Err(Refusal::invalid(kind, "", "metadata.name", "FieldValueRequired", problem));
         }
         let key = (namespace.to_owned(), name);
         if self.is_terminating(namespace) {
@@ -118,25 +132,32 @@ impl Store {
         let first = (self.made * 0x9e37_79b1) & 0xffff_ffff;
         metadata["uid"] = json!(format!("{first:08x}-0000-4000-8000-{:012x}", self.made));
         metadata["creationTimestamp"] = json!(format!("{now:.0}"));
-        metadata["generation"] = json!(1);
         object["apiVersion"] = json!(kind.api_version());
         object["kind"] = json!(kind.name());
-        if let Some(fields) = object.as_object_mut().filter(|_| kind.has_status()) {
-            fields.remove("status");
+        tidy(&mut object);
+        if kind.has_status() {
+            object["metadata"]["generation"] = json!(1);
+            take_status(&mut object, &Value::Null);
         }
         kind.default_fields(&mut object);
         self.commit(kind, key, Some(object))
     }
 
     pub fn replace(&mut self, kind: Kind, key: &Key, mut object: Value) -> Result<Value, Refusal> {
-        let live = self.get(kind, key).ok_or_else(|| Refusal::not_found(kind, key))?.clone();
+        let Some(live) = self.get(kind, key).cloned() else {
+            // Whoever names a uid does not mean an object that is not there.
+            let named = object["metadata"]["uid"].is_string();
+            return Err(if named { Refusal::conflict } else { Refusal::not_found }(kind, key));
+        };
         check_version(kind, key, &live, &object)?;
         for field in ["uid", "creationTimestamp", "generation", "deletionTimestamp"] {
             if let Some(value) = live["metadata"].get(field) {
                 object["metadata"][field] = value.clone();
             }
         }
-        keep_status(kind, &mut object, &live);
+        if kind.has_status() {
+            take_status(&mut object, &live);
+        }
         self.update(kind, key, &live, object)
     }
 
@@ -171,19 +192,18 @@ impl Store {
             }
         }
         // A write of one half does not change the other.
-        if status && let Some(wanted) = object.get_mut("status").map(Value::take) {
-            object = live.clone();
-            object["status"] = wanted;
-        } else {
-            keep_status(kind, &mut object, &live);
+        if status {
+            let written = std::mem::replace(&mut object, live.clone());
+            take_status(&mut object, &written);
+        } else if kind.has_status() {
+            take_status(&mut object, &live);
         }
-        kind.default_fields(&mut object);
         self.update(kind, key, &live, object)
     }
 
     pub fn delete(&mut self, kind: Kind, key: &Key, now: Timestamp) -> Result<Value, Refusal> {
         let live = self.get(kind, key).ok_or_else(|| Refusal::not_found(kind, key))?.clone();
-        if finalizers(&live) == 0 {
+        if finalizers(&live).is_empty() {
             self.commit(kind, key.clone(), None)?;
             return Ok(live);
         }
@@ -203,25 +223,34 @@ impl Store {
         live: &Value,
         mut object: Value,
     ) -> Result<Value, Refusal> {
+        tidy(&mut object);
+        kind.default_fields(&mut object);
         if object == *live {
             return Ok(object);
         }
         let dying = live["metadata"]["deletionTimestamp"].is_string();
-        if dying && finalizers(&object) > finalizers(live) {
-            let text = "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted";
-            return Err(Refusal::invalid(kind, &key.1, text));
+        if dying && finalizers(&object).iter().any(|it| !finalizers(live).contains(it)) {
+            let (field, reason) = ("metadata.finalizers", "FieldValueForbidden");
+            let problem =
+                "Forbidden: no new finalizers can be added if the object is being deleted";
+            return Err(Refusal::invalid(kind, &key.1, field, reason, problem));
         }
-        if dying && finalizers(&object) == 0 {
+        if dying && finalizers(&object).is_empty() {
             self.commit(kind, key.clone(), None)?;
             return Ok(object);
         }
-        if object["spec"] != live["spec"] {
+        if kind.has_status() && object["spec"] != live["spec"] {
             bump(&mut object);
         }
         self.commit(kind, key.clone(), Some(object))
     }
 
-    fn commit(&mut self, kind: Kind, key: Key, after: Option<Value>) -> Result<Value, Refusal> {
+    pub(super) fn commit(
+        &mut self,
+        kind: Kind,
+        key: Key,
+        after: Option<Value>,
+    ) -> Result<Value, Refusal> {
         if after.as_ref().is_some_and(|object| object.to_string().len() > LARGEST) {
             return Err(Refusal::too_large());
         }
@@ -242,51 +271,26 @@ impl Store {
         self.changes.push(Change { revision: self.revision, kind, key, before, after });
         Ok(object)
     }
+}
 
-    /// Deletes what is owned by nobody that exists, and takes out owners that are gone from what
-    /// another still owns.
-    pub fn collect_garbage(&mut self, now: Timestamp) {
-        let alive: Vec<Value> = self
-            .objects
-            .values()
-            .flat_map(BTreeMap::values)
-            .map(|object| object["metadata"]["uid"].clone())
-            .collect();
-        let mut orphans = Vec::new();
-        let mut changed = Vec::new();
-        for (kind, objects) in &self.objects {
-            for (key, object) in objects {
-                let Some(owners) = object["metadata"]["ownerReferences"].as_array() else {
-                    continue;
-                };
-                let left: Vec<Value> =
-                    owners.iter().filter(|owner| alive.contains(&owner["uid"])).cloned().collect();
-                if left.is_empty() && !owners.is_empty() {
-                    orphans.push((*kind, key.clone()));
-                } else if left.len() < owners.len() {
-                    changed.push((*kind, key.clone(), left));
-                }
-            }
-        }
-        for (kind, key) in orphans {
-            let _ = self.delete(kind, &key, now);
-        }
-        for (kind, key, left) in changed {
-            let Some(mut object) = self.get(kind, &key).cloned() else { continue };
-            object["metadata"]["ownerReferences"] = json!(left);
-            let _ = self.commit(kind, key, Some(object));
-        }
+/// Gives an object the status of another.
+fn take_status(object: &mut Value, other: &Value) {
+    let Some(fields) = object.as_object_mut() else { return };
+    match other.get("status") {
+        Some(status) => fields.insert("status".to_owned(), status.clone()),
+        None => fields.remove("status"),
+    };
+}
+
+/// Drops what is empty in the metadata.
+fn tidy(object: &mut Value) {
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.retain(|_, value| *value != json!([]) && *value != json!({}) && !value.is_null());
     }
 }
 
-fn keep_status(kind: Kind, object: &mut Value, live: &Value) {
-    if let (true, Some(status)) = (kind.has_status(), live.get("status")) {
-        object["status"] = status.clone();
-    }
-}
-
-fn finalizers(object: &Value) -> usize {
-    object["metadata"]["finalizers"].as_array().map_or(0, Vec::len)
+fn finalizers(object: &Value) -> &[Value] {
+    object["metadata"]["finalizers"].as_array().map_or(&[], Vec::as_slice)
 }
 
 fn bump(object: &mut Value) {

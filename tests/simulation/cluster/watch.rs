@@ -16,7 +16,9 @@ use super::request::ApiRequest;
 use super::store::Change;
 use super::{Cluster, lock};
 
-const BOOKMARK: Duration = Duration::from_secs(60);
+/// Bookmarks come this often, and this long before the end.
+const BOOKMARK: Duration = Duration::from_mins(1);
+const LAST_BOOKMARK: SignedDuration = SignedDuration::from_secs(2);
 
 struct Watch {
     cluster: Cluster,
@@ -26,6 +28,8 @@ struct Watch {
     /// All up to this revision was told.
     told: u64,
     until: Timestamp,
+    /// When the next bookmark is due.
+    bookmark: Timestamp,
     revision: channel::Receiver<u64>,
     over: bool,
 }
@@ -43,9 +47,11 @@ pub fn body(
         _ => cluster.look(super::Store::revision),
     };
     let revision = cluster.follow();
+    let until = now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
     let watch = Watch {
         told,
-        until: now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX),
+        until,
+        bookmark: next_bookmark(now, until),
         revision,
         over: false,
         cluster,
@@ -66,6 +72,15 @@ pub fn body(
         Ok(Frame::data(Bytes::from(lines)))
     });
     StreamBody::new(frames).boxed_unsync()
+}
+
+/// A last one comes shortly before the end, so that the next watch begins at the present.
+fn next_bookmark(now: Timestamp, until: Timestamp) -> Timestamp {
+    let regular = now.checked_add(BOOKMARK).unwrap_or(Timestamp::MAX);
+    match until.checked_sub(LAST_BOOKMARK) {
+        Ok(last) if now < last => regular.min(last),
+        _ => regular,
+    }
 }
 
 impl Watch {
@@ -98,28 +113,23 @@ impl Watch {
                 }
                 continue;
             }
-            let left = self.until.duration_since(now).unsigned_abs().min(BOOKMARK);
-            if clock.timeout(left, self.revision.changed()).await.is_err() {
-                let revision = self.cluster.look(super::Store::revision);
-                self.told = revision;
-                let (version, name) = self.kind();
-                let object = json!({
-                    "apiVersion": version,
-                    "kind": name,
-                    "metadata": {"resourceVersion": revision.to_string()},
-                });
-                if clock.now() < self.until {
-                    return Some(vec![json!({"type": "BOOKMARK", "object": object})]);
+            if now >= self.bookmark {
+                self.bookmark = next_bookmark(now, self.until);
+                if self.request.get("allowWatchBookmarks") == Some("true") {
+                    return Some(vec![self.bookmark()]);
                 }
             }
+            let left = self.until.min(self.bookmark).duration_since(now).unsigned_abs();
+            let _ = clock.timeout(left, self.revision.changed()).await;
         }
     }
 
-    fn kind(&self) -> (String, &'static str) {
-        if self.request.metadata_only {
-            return ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadata");
-        }
-        (self.request.kind.api_version(), self.request.kind.name())
+    /// Says that all up to here was told.
+    fn bookmark(&self) -> Value {
+        let (version, name) = self.request.shown_kind();
+        let metadata = json!({"resourceVersion": self.told.to_string()});
+        let object = json!({"apiVersion": version, "kind": name, "metadata": metadata});
+        json!({"type": "BOOKMARK", "object": object})
     }
 
     fn concerns(&self, change: &Change) -> bool {
