@@ -48,6 +48,8 @@ on_both! {
     creating::a_status_without_a_default_stays_away,
     creating::a_name_is_taken_once,
     creating::a_name_that_is_used_again_is_another_object,
+    creating::a_ledger_record_is_written_once,
+    creating::shards_are_written_once,
     status::a_status_is_applied_apart_from_the_rest,
     status::a_status_of_an_old_version_is_refused,
     status::fields_that_are_left_out_go,

@@ -2,6 +2,7 @@
 
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use rollback_operator::api::FINALIZER;
+use rollback_operator::cluster::records::{self, LedgerWrite};
 use rollback_operator::cluster::{
     is_already_exists, is_namespace_terminating, is_not_found, is_too_large, rollbacks,
 };
@@ -85,6 +86,11 @@ pub async fn a_namespace_that_is_deleted_takes_nothing_new(server: &Server) {
         "unable to create new content in namespace {namespace} because it is being terminated"
     );
     assert!(status.message.ends_with(&end), "{status:?}");
+
+    let ledger = record("ledger", "main", &one_account()).data["spec"].clone();
+    let ledger = serde_json::from_value(ledger).unwrap();
+    let write = records::write_ledger(&server.client, namespace, "ledger", ledger).await.unwrap();
+    assert!(matches!(write, LedgerWrite::NamespaceTerminating), "{write:?}");
 
     // An existing name is refused for the same reason, not for being taken.
     let again = api.create(&PostParams::default(), &rollback("undo")).await.unwrap_err();
