@@ -55,8 +55,16 @@ pub async fn a_change_of_the_spec_is_a_new_generation(server: &Server) {
     let mut wanted = changed.clone();
     wanted.data["spec"]["suspend"] = json!(false);
     wanted.data["status"] = json!({"phase": "Failed"});
+    let given = std::mem::take(&mut wanted.metadata);
+    wanted.metadata.name.clone_from(&given.name);
+    wanted.metadata.resource_version.clone_from(&given.resource_version);
+    wanted.metadata.generation = Some(9);
     let replaced = api.replace("undo", &PostParams::default(), &wanted).await.unwrap();
     assert_eq!(generation(&replaced), 3);
+    assert_eq!(replaced.metadata.uid, given.uid);
+    assert_eq!(replaced.metadata.creation_timestamp, given.creation_timestamp);
+    assert_eq!(replaced.metadata.namespace, given.namespace);
+    assert_eq!(replaced.metadata.labels, None);
     assert_eq!(replaced.data["status"], first.data["status"]);
     let late = api.replace("undo", &PostParams::default(), &wanted).await;
     is_about(&refusal(late), 409, "Conflict", Kind::Rollback, "undo");

@@ -150,7 +150,7 @@ impl Store {
             return Err(if named { Refusal::conflict } else { Refusal::not_found }(kind, key));
         };
         check_version(kind, key, &live, &object)?;
-        for field in ["uid", "creationTimestamp", "generation", "deletionTimestamp"] {
+        for field in ["namespace", "uid", "creationTimestamp", "generation", "deletionTimestamp"] {
             if let Some(value) = live["metadata"].get(field) {
                 object["metadata"][field] = value.clone();
             }
