@@ -68,11 +68,18 @@ pub async fn run(flags: OperatorFlags) -> Result<(), OperatorError> {
     let shown = Shown { readiness, metrics: metrics.clone(), debug: debug.clone() };
     let serving = tokio::spawn(admin.serve(shown, admin_stop.clone().cancelled_owned()));
 
-    let options = ClientOptions { metrics: Some(metrics.clone()), ..ClientOptions::default() };
+    // One for both ways out, so that all requests of the process are numbered in one order.
+    let choke_point = flags.choke_point();
+    let options = ClientOptions {
+        metrics: Some(metrics.clone()),
+        choke_point: choke_point.clone(),
+        ..ClientOptions::default()
+    };
     let clients = Clients::infer(&options).await?;
     // Caches are filled by the leader's controllers; a standby is ready without them.
     caches.release();
-    let operator = Operator { flags, clock, clients, metrics, aws: AwsAccess::default() };
+    let aws = AwsAccess { choke_point, ..AwsAccess::default() };
+    let operator = Operator { flags, clock, clients, metrics, aws };
     let outcome = operator.run(&debug, shutdown.token()).await;
     admin_stop.cancel();
     let _ = drain(Duration::from_secs(2), serving).await;

@@ -10,6 +10,7 @@ use clap::{ArgAction, Args};
 use jiff::{SignedDuration, Timestamp};
 
 use super::clock::Clock;
+use super::effects::ChokePoint;
 use super::logs::LogFormat;
 
 /// How the operator runs.
@@ -97,6 +98,12 @@ pub struct OperatorFlags {
     /// the simulator the same, where the operator is started more than once. Default: now.
     #[arg(long, env = "ROLLBACK_OPERATOR_TIME_ORIGIN", hide = true)]
     pub time_origin: Option<Timestamp>,
+
+    /// For tests only, and only there: the request at which the process ends as in a power cut,
+    /// such as `12:before` or `12:after`.
+    #[cfg(debug_assertions)]
+    #[arg(long, env = "ROLLBACK_OPERATOR_ABORT_AT", hide = true)]
+    pub abort_at: Option<super::abort::AbortAt>,
 }
 
 /// A value, or values that do not go together.
@@ -162,6 +169,16 @@ impl OperatorFlags {
             Some(origin) => Clock::with_origin(origin, self.time_scale),
             None => Clock::scaled(self.time_scale),
         }
+    }
+
+    /// Where every request passes: with a hook if these flags ask for one.
+    #[must_use]
+    pub fn choke_point(&self) -> ChokePoint {
+        #[cfg(debug_assertions)]
+        if let Some(abort_at) = self.abort_at {
+            return ChokePoint::new(std::sync::Arc::new(abort_at));
+        }
+        ChokePoint::default()
     }
 
     /// Holds the values against each other.

@@ -3,6 +3,8 @@
 //!
 //! This room knows no AWS, no Kubernetes kinds and no Rollback.
 
+#[cfg(all(feature = "operator", debug_assertions))]
+pub mod abort;
 #[cfg(feature = "operator")]
 pub mod admin;
 pub mod clock;
