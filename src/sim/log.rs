@@ -15,6 +15,9 @@ pub struct LogEntry {
     pub at: Timestamp,
     /// The operation.
     pub operation: String,
+    /// Who asked: the access key of the signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_key: Option<String>,
     /// What it was about.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub key: String,

@@ -152,6 +152,7 @@ impl World {
     pub(super) fn note(
         &mut self,
         at: Timestamp,
+        request: &Request<'_>,
         facts: &Facts,
         answer: &operation::Answer,
         request_id: Option<String>,
@@ -169,6 +170,7 @@ impl World {
         self.log.push(LogEntry {
             at,
             operation: facts.operation.name.to_owned(),
+            access_key: request.access_key.map(ToOwned::to_owned),
             key: parts.into_iter().flatten().collect::<Vec<_>>().join(" "),
             outcome,
             request_id,

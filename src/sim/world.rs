@@ -99,7 +99,7 @@ impl World {
             self.counters.call(operation.name, Some("ConnectionClosed"));
             let error = AwsError::new("ConnectionClosed", "The request was lost on its way.");
             let response = Response { dropped: true, ..refusal(&error, request_id) };
-            self.note(now, &facts, &Err(error), None, true);
+            self.note(now, request, &facts, &Err(error), None, true);
             return response;
         }
         let mut injected = Injected::default();
@@ -120,7 +120,8 @@ impl World {
         };
         self.counters.call(operation.name, answer.as_ref().err().map(|error| error.code.as_str()));
         let begun = answer.is_ok() && begins_request(operation);
-        self.note(now, &facts, &answer, begun.then(|| request_id.clone()), injected.lose_reply);
+        let handle = begun.then(|| request_id.clone());
+        self.note(now, request, &facts, &answer, handle, injected.lose_reply);
         if operation.writes {
             self.write_down(now, request, &facts, &body, &answer, &request_id);
         }
