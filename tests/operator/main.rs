@@ -9,10 +9,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+use support::{cluster, place, seed};
+
 mod access;
 mod approval;
 mod bad_input;
-mod cluster;
 mod crash;
 mod deleted;
 mod drift;
@@ -23,6 +24,4 @@ mod kubectl;
 mod malformed;
 mod orphaned;
 mod partial;
-mod place;
 mod restart;
-mod seed;

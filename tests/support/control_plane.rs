@@ -32,11 +32,44 @@ impl ControlPlane {
 
     /// One of its own.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// One of its own without a controller manager: nothing is collected as garbage.
+    pub fn start_without_controllers() -> Self {
+        Self::start_with(&["--without-controller-manager"])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
         let directory = guard::directory("control-plane");
         guard::control_plane(&directory);
         let path = directory.to_str().unwrap();
-        let kubeconfig = PathBuf::from(hack(&["start", path]));
+        let kubeconfig = PathBuf::from(hack(&[&["start", path], options].concat()));
         Self { directory, kubeconfig, namespaces: AtomicU32::new(0) }
+    }
+
+    /// Ends a part (`etcd`, `kube-apiserver`, …) as a power cut would.
+    #[track_caller]
+    pub fn crash(&self, part: &str) {
+        hack(&["crash", self.directory.to_str().unwrap(), part]);
+    }
+
+    /// Starts a part again as it was started, after a crash, and waits until it answers.
+    #[track_caller]
+    pub fn revive(&self, part: &str) {
+        hack(&["revive", self.directory.to_str().unwrap(), part]);
+    }
+
+    /// Stops a part where it is: it is there, and does nothing.
+    #[track_caller]
+    pub fn freeze(&self, part: &str) {
+        hack(&["freeze", self.directory.to_str().unwrap(), part]);
+    }
+
+    /// Lets a part go on.
+    #[track_caller]
+    pub fn thaw(&self, part: &str) {
+        hack(&["thaw", self.directory.to_str().unwrap(), part]);
     }
 
     /// The kubeconfig of a member of `system:masters`.

@@ -1,4 +1,5 @@
-//! What tests with real processes share: a control plane, the simulator, the operator.
+//! What tests with real processes share: a control plane, the simulator, the operator, and places
+//! in which operations are undone.
 //!
 //! Everything listens on free loopback ports and is ended by its process id: when its value is
 //! dropped, or by the guard when the test program ends first.
@@ -7,17 +8,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::disallowed_methods, reason = "real processes are waited for in real time")]
 
+pub mod cluster;
 mod control_plane;
 mod guard;
 mod operator;
+pub mod place;
 mod process;
+pub mod seed;
 mod simulator;
 mod wait;
 
 use std::path::Path;
 
 pub use control_plane::{ControlPlane, Finished};
-pub use operator::Operator;
+pub use operator::{Operator, OperatorOptions};
 pub use simulator::{Simulator, SimulatorOptions};
 pub use wait::wait_for;
 

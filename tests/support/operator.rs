@@ -12,30 +12,38 @@ use super::{guard, wait, wait_for};
 pub struct Operator {
     process: Process,
     directory: PathBuf,
-    kubeconfig: PathBuf,
-    simulator: String,
-    arguments: Vec<String>,
+    options: OperatorOptions,
     admin: String,
 }
 
+/// How to start it.
+#[derive(Debug, Clone, Default)]
+pub struct OperatorOptions {
+    /// Whose rights it has in the cluster.
+    pub kubeconfig: PathBuf,
+    /// Where it finds AWS without an instance's endpoint: never in the network.
+    pub simulator: String,
+    /// Flags.
+    pub arguments: Vec<String>,
+    /// Further environment variables.
+    pub environment: Vec<(String, String)>,
+}
+
 impl Operator {
-    /// Starts it with these credentials and waits until it is ready. Whatever it asks of AWS without
-    /// an instance's endpoint goes to the simulator too, never to the network.
+    /// Starts it and waits until it is ready.
     #[track_caller]
-    pub fn start(kubeconfig: &Path, simulator: &str, arguments: &[&str]) -> Self {
-        let directory = guard::directory("operator");
-        let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
-        let (process, admin) = spawn(&directory, kubeconfig, simulator, &arguments);
-        let mut operator = Self {
-            process,
-            directory,
-            kubeconfig: kubeconfig.to_owned(),
-            simulator: simulator.to_owned(),
-            arguments,
-            admin,
-        };
+    pub fn start(options: OperatorOptions) -> Self {
+        let mut operator = Self::launch(options);
         operator.wait_until_ready();
         operator
+    }
+
+    /// Starts it and waits for nothing: it may be meant to end early.
+    #[track_caller]
+    pub fn launch(options: OperatorOptions) -> Self {
+        let directory = guard::directory("operator");
+        let (process, admin) = spawn(&directory, &options);
+        Self { process, directory, options, admin }
     }
 
     /// Where `/readyz`, `/metrics` and `/debug/state` are.
@@ -63,6 +71,18 @@ impl Operator {
         self.process.kill9();
     }
 
+    /// Stops it where it is, with everything it has open.
+    #[track_caller]
+    pub fn freeze(&mut self) {
+        self.process.freeze();
+    }
+
+    /// Lets it go on.
+    #[track_caller]
+    pub fn thaw(&mut self) {
+        self.process.thaw();
+    }
+
     /// Asks it to end and waits for that.
     #[track_caller]
     pub fn stop(&mut self) -> ExitStatus {
@@ -73,8 +93,7 @@ impl Operator {
     #[track_caller]
     pub fn start_again(&mut self) {
         self.kill9();
-        (self.process, self.admin) =
-            spawn(&self.directory, &self.kubeconfig, &self.simulator, &self.arguments);
+        (self.process, self.admin) = spawn(&self.directory, &self.options);
         self.wait_until_ready();
     }
 
@@ -89,25 +108,23 @@ impl Operator {
     }
 }
 
-fn spawn(
-    directory: &Path,
-    kubeconfig: &Path,
-    simulator: &str,
-    arguments: &[String],
-) -> (Process, String) {
+fn spawn(directory: &Path, options: &OperatorOptions) -> (Process, String) {
     let admin = format!("127.0.0.1:{}", free_port());
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollback-operator"));
     command
-        .args(["--admin-address", &admin, "--lease-namespace", "rollback-system"])
-        .args(arguments)
+        .args(["--lease-namespace", "rollback-system"])
+        .args(&options.arguments)
+        .current_dir(directory)
         .env_clear()
-        .env("KUBECONFIG", kubeconfig)
+        .env("KUBECONFIG", &options.kubeconfig)
         .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned()))
+        .env("ROLLBACK_OPERATOR_ADMIN_ADDRESS", &admin)
         .env("AWS_ACCESS_KEY_ID", "AKIDSIMULATOR")
         .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
         .env("AWS_REGION", "us-east-1")
-        .env("AWS_ENDPOINT_URL", simulator)
-        .env("AWS_EC2_METADATA_DISABLED", "true");
+        .env("AWS_ENDPOINT_URL", &options.simulator)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(options.environment.iter().cloned());
     (Process::start("rollback-operator", directory, &mut command), format!("http://{admin}"))
 }
 

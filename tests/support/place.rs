@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::cluster::Cluster;
 use super::seed::{ALICE, Identity, alice_in};
-use super::support::{Finished, Simulator, wait_for};
+use super::{Finished, Simulator, wait_for};
 
 /// How long anything may take; far more than it does on a machine with two cores.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -36,7 +36,7 @@ impl<'a> Place<'a> {
         static NUMBERS: AtomicU32 = AtomicU32::new(1);
         let identity = Identity::new(NUMBERS.fetch_add(1, Ordering::Relaxed));
         let namespace = cluster.control_plane.namespace();
-        let simulator = Cluster::simulator(&identity.world(accounts).to_string());
+        let simulator = cluster.simulator(&identity.world(accounts).to_string());
         let instance = format!("{namespace}-instance");
         let place = Self { cluster, namespace, instance, identity, simulator };
         place.create_instance(spec);

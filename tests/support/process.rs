@@ -42,12 +42,31 @@ impl Process {
         }
     }
 
+    /// Stops it where it is (SIGSTOP): it is there, and does nothing.
+    #[track_caller]
+    pub fn freeze(&mut self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on (SIGCONT).
+    #[track_caller]
+    pub fn thaw(&mut self) {
+        self.signal("CONT");
+    }
+
+    #[track_caller]
+    fn signal(&mut self, name: &str) {
+        assert!(self.ended().is_none(), "the process has ended: {}", wait::tail(&self.log));
+        let (option, id) = (format!("-{name}"), self.child.id().to_string());
+        let kill = ["-c", "kill \"$1\" \"$2\"", "-", &option, &id];
+        assert!(Command::new("bash").args(kill).status().unwrap().success());
+    }
+
     /// Asks it to end (SIGTERM) and waits for it.
     #[track_caller]
     pub fn stop(&mut self, patience: Duration) -> ExitStatus {
-        let id = self.child.id().to_string();
         if self.ended().is_none() {
-            Command::new("bash").args(["-c", "kill -TERM \"$1\"", "-", &id]).status().unwrap();
+            self.signal("TERM");
         }
         wait::wait_for("the process to end after SIGTERM", patience, || self.ended())
     }

@@ -60,6 +60,31 @@ impl Simulator {
         &self.url
     }
 
+    /// Stops it where it is: it takes requests and does not answer, and its time goes on.
+    #[track_caller]
+    pub fn freeze(&mut self) {
+        self.process.freeze();
+    }
+
+    /// Lets it go on.
+    #[track_caller]
+    pub fn thaw(&mut self) {
+        self.process.thaw();
+    }
+
+    /// Begins anew, from what it was started with.
+    #[track_caller]
+    pub fn reset(&self) {
+        self.post("/_sim/reset", &Value::Null);
+    }
+
+    /// The last requests, oldest first.
+    #[track_caller]
+    pub fn log(&self) -> Vec<Value> {
+        let log = self.read("/_sim/log?last=10000");
+        log.as_array().unwrap().clone()
+    }
+
     /// All that it holds.
     #[track_caller]
     pub fn state(&self) -> Value {
