@@ -1,0 +1,155 @@
+//! One of the lanes in which the same undo is played again and again: an API server, a simulator,
+//! and nothing left of the time before.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::api::Api;
+use super::cluster::{TIME_SCALE, options, time_origin};
+use super::place::ledger_accounts;
+use super::seed::{ALICE, Identity, accounts, alice_in};
+use super::support::{ControlPlane, Operator, OperatorOptions, Simulator, SimulatorOptions};
+
+/// How many keys the undo changes.
+pub const KEYS: usize = 20;
+/// How many of them may be at work at once. The simulator would take ten.
+const SLOTS: u64 = 6;
+const INSTANCE: &str = "instance";
+
+/// An API server with the kinds, and a simulator.
+pub struct Lane {
+    pub api: Api,
+    _control_plane: ControlPlane,
+    account: PathBuf,
+    simulator: Simulator,
+    identity: Identity,
+    /// Access before the operation that is undone.
+    before: Value,
+}
+
+/// One undo in a lane.
+pub struct Play<'a> {
+    lane: &'a Lane,
+    name: String,
+    starts: u32,
+}
+
+impl Lane {
+    pub fn start(number: u32) -> Self {
+        let control_plane = ControlPlane::start_without_controllers();
+        control_plane.install_crds();
+        let account = control_plane.install_operator_access();
+        let identity = Identity::new(number);
+        let arguments = vec!["--time-origin".to_owned(), time_origin().to_owned()];
+        let simulator = Simulator::start(
+            &identity.world(KEYS).to_string(),
+            &SimulatorOptions { time_scale: TIME_SCALE, arguments },
+        );
+        let before = simulator.access();
+        let api = Api::new(control_plane.kubeconfig());
+        Self { api, _control_plane: control_plane, account, simulator, identity, before }
+    }
+
+    /// A new namespace with an operation and its undo, an instance and a simulator as on their
+    /// first day. No operator runs.
+    pub fn play(&self, name: &str) -> Play<'_> {
+        self.simulator.reset();
+        self.simulator.post("/_sim/changes", &json!({"grant": alice_in(&accounts(1..=KEYS))}));
+        self.api.delete(&format!("/identitycenterinstances/{INSTANCE}"));
+        let spec = json!({
+            "instanceArn": self.identity.arn,
+            "region": "us-east-1",
+            "endpoint": self.simulator.url(),
+            "allowedNamespaces": [name],
+            "limits": {"outstandingRequests": SLOTS},
+        });
+        self.api.create("", "IdentityCenterInstance", INSTANCE, &spec);
+        self.api.create_namespace(name);
+        let place = format!("/namespaces/{name}");
+        let record = json!({
+            "instance": INSTANCE,
+            "type": "Assign",
+            "occurredAt": "2026-01-05T10:00:00Z",
+            "source": {"tool": "test", "id": name},
+            "changes": [{
+                "effect": "Granted",
+                "principal": {"type": "USER", "id": ALICE},
+                "permissionSet": self.identity.read,
+                "accounts": accounts(1..=KEYS),
+                "before": "Absent",
+            }],
+        });
+        self.api.create(&place, "OperationRecord", "assign", &record);
+        let undo = json!({"operations": {"names": ["assign"]}});
+        self.api.create(&place, "Rollback", "undo", &undo);
+        Play { lane: self, name: name.to_owned(), starts: 0 }
+    }
+}
+
+impl Play<'_> {
+    /// Starts an operator for this undo alone. Each start has a lease of its own: nobody waits here
+    /// until the lease of the dead has run out.
+    pub fn operator(&mut self, environment: &[(&str, &str)]) -> Operator {
+        self.starts += 1;
+        let lease = format!("--lease-name={}-{}", self.name, self.starts);
+        let flags = ["--watch-namespace", &self.name, &lease, "--admin-address=127.0.0.1:0"];
+        let environment = environment.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        let options = options(self.lane.account.clone(), TIME_SCALE, &flags);
+        Operator::launch(OperatorOptions { environment, ..options })
+    }
+
+    /// The Rollback as it is. Its plan is approved if it waits for that.
+    pub fn look(&self) -> Value {
+        let path = format!("/namespaces/{}/rollbacks/undo", self.name);
+        let undo = self.lane.api.get(&path);
+        let status = &undo["status"];
+        let digest = &status["plan"]["digest"];
+        if status["phase"] == "AwaitingApproval" && undo["spec"]["approval"]["plan"] != *digest {
+            self.lane.api.patch(&path, &json!({"spec": {"approval": {"plan": digest}}}));
+        }
+        undo
+    }
+
+    /// Everything that is wrong once it is over.
+    pub fn judge(&self, undo: &Value) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut hold = |holds: bool, what: String| {
+            if !holds {
+                wrong.push(what);
+            }
+        };
+        let simulator = &self.lane.simulator;
+        let counters = simulator.counters();
+        for counted in ["effective", "accepted"] {
+            let keys = counters[counted].as_object().unwrap();
+            let once = keys.len() == KEYS && keys.values().all(|times| *times == 1);
+            hold(once, format!("not each key once in {counted}: {}", counters[counted]));
+        }
+        hold(simulator.access() == self.lane.before, "access is not as it was".to_owned());
+        let peak = counters["peakOutstanding"].as_u64().unwrap();
+        hold(peak <= SLOTS, format!("{peak} requests at work, more than {SLOTS}"));
+
+        let ready = super::place::condition(&undo["status"], "Ready");
+        hold(ready.is_some_and(|ready| ready["status"] == "True"), "it is not ready".to_owned());
+        let display = &undo["status"]["progress"]["display"];
+        hold(*display == format!("{KEYS}/{KEYS}"), format!("the progress is {display}"));
+        let records = self.lane.api.get(&format!("/namespaces/{}/operationrecords", self.name));
+        let ledgers: Vec<&Value> = records["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|record| record["spec"]["type"] == "Rollback")
+            .collect();
+        hold(ledgers.len() == 1, format!("{} ledgers", ledgers.len()));
+        for ledger in ledgers {
+            let verified = ledger_accounts(ledger, "Verified");
+            hold(verified == accounts(1..=KEYS), format!("the ledger has {verified:?}"));
+            hold(
+                undo["status"]["ledger"] == ledger["metadata"]["name"],
+                "the status names another ledger".to_owned(),
+            );
+        }
+        wrong
+    }
+}
