@@ -18,6 +18,7 @@ mod crash;
 mod deleted;
 mod drift;
 mod faults;
+mod given_up;
 mod halted;
 mod held;
 mod kubectl;

@@ -29,12 +29,13 @@ fn a_rollback_that_lost_its_finalizer_and_is_gone_holds_no_keys() {
     place.rollback("again", "assign", &json!({}));
     place.approve("again");
     wait_for("the other undo to get the keys", PATIENCE, || {
-        let phase = place.status("again")["phase"].clone();
-        match phase.as_str() {
+        let status = place.status("again");
+        match status["phase"].as_str() {
             Some("Executing" | "Verifying" | "Succeeded") => Some(()),
             // The plan is made anew when what it rests on changed, and wants another approval.
+            // It may begin at any moment, so nothing is waited for here.
             Some("AwaitingApproval") => {
-                place.approve("again");
+                place.patch("again", &json!({"approval": {"plan": status["plan"]["digest"]}}));
                 None
             }
             _ => None,
