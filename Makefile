@@ -58,6 +58,11 @@ test-house: ## Run the tests of layers and schemas, and others that need no cont
 test-cluster: ## Run the tests that need a control plane, the simulator or the operator
 	hack/test cluster
 
+.PHONY: test-real
+test-real: ## End, stop and cut off the real operator at every place (4 min)
+	hack/tools/build >/dev/null
+	cargo test --locked --test real -- --nocapture
+
 .PHONY: test-contract
 test-contract: ## Run others' software against the simulator
 	hack/test contract

@@ -175,8 +175,8 @@ impl OperatorFlags {
     #[must_use]
     pub fn choke_point(&self) -> ChokePoint {
         #[cfg(debug_assertions)]
-        if let Some(abort_at) = self.abort_at {
-            return ChokePoint::new(std::sync::Arc::new(abort_at));
+        if let Some(abort_at) = &self.abort_at {
+            return ChokePoint::new(std::sync::Arc::new(abort_at.clone()));
         }
         ChokePoint::default()
     }
