@@ -79,8 +79,8 @@ pub async fn run(flags: OperatorFlags) -> Result<(), OperatorError> {
     // Caches are filled by the leader's controllers; a standby is ready without them.
     caches.release();
     let aws = AwsAccess { choke_point, ..AwsAccess::default() };
-    let operator = Operator { flags, clock, clients, metrics, aws };
-    let outcome = operator.run(&debug, shutdown.token()).await;
+    let operator = Operator { flags, clock, clients, aws, metrics };
+    let outcome = Box::pin(operator.run(&debug, shutdown.token())).await;
     admin_stop.cancel();
     let _ = drain(Duration::from_secs(2), serving).await;
     outcome

@@ -105,9 +105,9 @@ fn a_set_whose_deletion_meets_a_conflict_for_five_minutes_is_blocked() {
     assert_eq!(ledger_accounts(&place.ledger("undo"), "Verified"), accounts([1, 2]));
     let id = set.rsplit('/').next().unwrap();
     let tries = asked(&place, "DeletePermissionSet", id);
-    let tried = tries[tries.len() - 1].duration_since(tries[0]);
-    assert!(tries.len() > 3 && tried >= RETRIED, "{} times in {tried:#}", tries.len());
-    assert!(tried < RETRIED + SignedDuration::from_mins(1), "it was tried for {tried:#}");
+    let span = tries[tries.len() - 1].duration_since(tries[0]);
+    assert!(tries.len() > 3 && span >= RETRIED, "{} times in {span:#}", tries.len());
+    assert!(span < RETRIED + SignedDuration::from_mins(1), "it was tried for {span:#}");
 
     // Once it is out of use, another attempt does what is left.
     place.simulator.faults(&json!({"faults": []}));

@@ -91,9 +91,9 @@ fn requests_of_a_calm_undo(lane: &Lane) -> Vec<String> {
     let log = ("RUST_LOG", "info,rollback_operator::runtime::abort=debug");
     let outcome = undo(&mut lane.play("calm"), &[(VARIABLE, &never), log]);
     assert!(outcome.wrong.is_empty(), "{:#?}", outcome.wrong);
-    let requests = outcome.log.lines().filter_map(|line| {
-        let line: Value = serde_json::from_str(line).ok()?;
-        Some(kind_of(line["request"].as_str()?))
+    let requests = outcome.log.lines().filter_map(|text| {
+        let entry: Value = serde_json::from_str(text).ok()?;
+        Some(kind_of(entry["request"].as_str()?))
     });
     requests.collect()
 }
