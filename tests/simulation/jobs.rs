@@ -1,11 +1,12 @@
 //! Jobs: single runs by name, and processes that play many of them.
 //!
-//! A run is the same in every process: each is played on a thread of its own, after all sources of
-//! chance were set by the job's name. The C library's `getrandom` is replaced for that (by the crate
-//! mad-turmoil, which replaces the clocks too, so real time is asked of the kernel here).
+//! A run is the same wherever it is played: in a process of its own, because libraries count how
+//! many tables of hashes a process made before, and with all sources of chance set by the job's
+//! name. The C library's `getrandom` is replaced for that (by the crate mad-turmoil, which replaces
+//! the clocks too, so real time is asked of the kernel here).
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,8 +26,6 @@ use super::trace::When;
 
 /// A run that takes longer than this in life hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// So many jobs are given to one process.
-const CHUNK: usize = 100;
 
 /// One run.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,8 +92,6 @@ impl FromStr for Job {
 impl Job {
     /// Plays it here and now.
     pub fn play(&self) -> Report {
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let panics = count_panics();
         let before = panics.load(Ordering::SeqCst);
         let seed = self.number();
@@ -169,93 +166,60 @@ pub struct Outcome {
     pub violations: Vec<String>,
 }
 
-/// Reads jobs from standard input and writes what came of them to standard output.
-pub fn work() {
-    let at_work = AtomicUsize::new(0);
-    let began = Mutex::new(life());
-    std::thread::scope(|scope| {
-        scope.spawn({
-            let (at_work, began) = (&at_work, &began);
-            move || {
-                while at_work.load(Ordering::SeqCst) != usize::MAX {
-                    std::thread::sleep(Duration::from_millis(200));
-                    let taken = life().saturating_sub(*began.lock().unwrap());
-                    if taken > PATIENCE && at_work.load(Ordering::SeqCst) != usize::MAX {
-                        println!("\t\thangs: not over after {} s of life", taken.as_secs());
-                        std::process::exit(1);
-                    }
-                }
-            }
-        });
-        for line in std::io::stdin().lines() {
-            let line = line.unwrap();
-            *began.lock().unwrap() = life();
-            print!("{line}");
-            std::io::stdout().flush().unwrap();
-            let report = line.parse::<Job>().unwrap().play();
-            println!("\t{}\t{}", report.trace.hash(), report.violations.join(" | "));
+/// Plays one job and writes what came of it to standard output.
+pub fn work(job: &Job) {
+    let began = life();
+    // It ends with the process.
+    std::thread::spawn(move || {
+        while life().saturating_sub(began) < PATIENCE {
+            std::thread::sleep(Duration::from_millis(500));
         }
-        at_work.store(usize::MAX, Ordering::SeqCst);
+        println!("\thangs: not over after {} s of life", PATIENCE.as_secs());
+        std::process::exit(1);
     });
+    let report = job.play();
+    println!("{}\t{}", report.trace.hash(), report.violations.join(" | "));
 }
 
-/// Plays jobs in as many processes as there are processors, and gives what came of them in order.
+/// Plays jobs, as many at once as there are processors, and gives what came of them in order.
 /// Stops early after `enough` failures.
 pub fn play_all(jobs: &[Job], enough: usize) -> Vec<Outcome> {
-    let chunks: Vec<&[Job]> = jobs.chunks(CHUNK).collect();
     let (next, failures) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let results: Vec<Mutex<Vec<Outcome>>> = chunks.iter().map(|_| Mutex::default()).collect();
+    let results: Mutex<BTreeMap<usize, Outcome>> = Mutex::default();
     let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..processors {
             scope.spawn(|| {
                 while failures.load(Ordering::SeqCst) < enough {
                     let index = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(chunk) = chunks.get(index) else { return };
-                    let outcomes = play_chunk(chunk);
-                    let failed = outcomes.iter().filter(|it| !it.violations.is_empty()).count();
-                    failures.fetch_add(failed, Ordering::SeqCst);
-                    *results[index].lock().unwrap() = outcomes;
+                    let Some(job) = jobs.get(index) else { return };
+                    let outcome = play_apart(job);
+                    failures
+                        .fetch_add(usize::from(!outcome.violations.is_empty()), Ordering::SeqCst);
+                    results.lock().unwrap().insert(index, outcome);
                 }
             });
         }
     });
-    results.into_iter().flat_map(|result| result.into_inner().unwrap()).collect()
+    results.into_inner().unwrap().into_values().collect()
 }
 
-/// Plays jobs in one process of their own.
-pub fn play_chunk(jobs: &[Job]) -> Vec<Outcome> {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .arg("work")
+/// Plays a job in a process of its own.
+pub fn play_apart(job: &Job) -> Outcome {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["work", &job.to_string()])
         .env("RUST_BACKTRACE", "0")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
+        .stdin(Stdio::null())
+        .output()
         .unwrap();
-    let lines: String = jobs.iter().map(|job| format!("{job}\n")).collect();
-    let mut input = child.stdin.take().unwrap();
-    let feeding = std::thread::spawn(move || {
-        let _ = input.write_all(lines.as_bytes());
-    });
-    let output = BufReader::new(child.stdout.take().unwrap());
-    let mut outcomes: Vec<Outcome> = output
-        .lines()
-        .map_while(Result::ok)
-        .map(|line| {
-            let mut parts = line.split('\t');
-            let mut next = || parts.next().unwrap_or_default().to_owned();
-            let (job, hash, violations) = (next(), next(), next());
-            let violations = violations.split(" | ").filter(|text| !text.is_empty());
-            Outcome { job, hash, violations: violations.map(str::to_owned).collect() }
-        })
-        .collect();
-    let status = child.wait().unwrap();
-    feeding.join().unwrap();
-    if !status.success() || outcomes.len() < jobs.len() {
-        let job = jobs.get(outcomes.len()).map(ToString::to_string).unwrap_or_default();
-        let violations = vec![format!("the process that played it ended: {status}")];
-        outcomes.push(Outcome { job, hash: String::new(), violations });
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (hash, violations) = text.trim_end_matches('\n').split_once('\t').unwrap_or_default();
+    let mut violations: Vec<String> =
+        violations.split(" | ").filter(|text| !text.is_empty()).map(str::to_owned).collect();
+    if !output.status.success() || hash.is_empty() {
+        let last = String::from_utf8_lossy(&output.stderr);
+        let last = last.lines().last().unwrap_or_default();
+        violations.push(format!("the process that played it ended with {}: {last}", output.status));
     }
-    outcomes
+    Outcome { job: job.to_string(), hash: hash.to_owned(), violations }
 }

@@ -4,7 +4,7 @@
 //! ```text
 //! simulation                  plays all tests
 //! simulation replay JOB       plays one run and shows its trace, such as `replay seed 17`
-//! simulation work             plays the runs named on standard input
+//! simulation work JOB         plays one run and says what came of it, for the tests
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -24,26 +24,31 @@ mod trace;
 
 use std::process::ExitCode;
 
+use jobs::Job;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
-        Some((word, job)) if word == "replay" => replay(&job.join(" ")),
-        Some((word, [])) if word == "work" => {
-            jobs::work();
+        Some((word, job)) if word == "replay" => played(&job.join(" "), replay),
+        Some((word, job)) if word == "work" => played(&job.join(" "), |job| {
+            jobs::work(job);
             ExitCode::SUCCESS
-        }
+        }),
         _ => suite::run(&arguments),
     }
 }
 
-fn replay(job: &str) -> ExitCode {
-    let job: jobs::Job = match job.parse() {
-        Ok(job) => job,
+fn played(job: &str, play: fn(&Job) -> ExitCode) -> ExitCode {
+    match job.parse() {
+        Ok(job) => play(&job),
         Err(problem) => {
             eprintln!("{problem}");
-            return ExitCode::from(2);
+            ExitCode::from(2)
         }
-    };
+    }
+}
+
+fn replay(job: &Job) -> ExitCode {
     let report = job.play();
     print!("{}", report.trace.text());
     println!(
