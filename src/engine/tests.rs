@@ -15,6 +15,7 @@ use crate::api::rollback_status::RollbackStatus;
 use crate::model::time::later;
 use crate::model::{ActionState, BlockedReason, Class, Presence, RequestId};
 
+mod contested;
 mod halts;
 
 const SLOTS: usize = 4;

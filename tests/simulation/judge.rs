@@ -48,8 +48,8 @@ struct Inner {
     foreign: BTreeSet<Key>,
     /// The Rollbacks and attempts in whose plan a key is to be written.
     planned: BTreeMap<Key, BTreeSet<(String, i64)>>,
-    peak_outstanding: usize,
-    changes: u64,
+    /// The items of every plan that there ever was, by the names of their shards.
+    plans: BTreeMap<String, Vec<Value>>,
 }
 
 impl Judge {
@@ -91,10 +91,6 @@ impl Judge {
         self.inner.lock().unwrap().foreign.insert(key.clone());
     }
 
-    pub fn was_changed_by_others(&self, key: &Key) -> bool {
-        self.inner.lock().unwrap().foreign.contains(key)
-    }
-
     /// How many Rollbacks and attempts planned to write a key.
     pub fn times_planned(&self, key: &Key) -> u64 {
         self.inner.lock().unwrap().planned.get(key).map_or(0, |by| by.len() as u64)
@@ -103,11 +99,6 @@ impl Judge {
     /// How many requests about each key AWS accepted.
     pub fn requests(&self) -> BTreeMap<Key, u64> {
         self.inner.lock().unwrap().requests.clone()
-    }
-
-    /// Requests to change something that reached AWS, refused ones too.
-    pub fn changes(&self) -> u64 {
-        self.inner.lock().unwrap().changes
     }
 
     /// Notes what is there now.
@@ -148,7 +139,7 @@ impl Judge {
     fn has_intent(&self, key: &Key, action: &str) {
         let verdict = self.cluster.look(|store| {
             let mut found = Vec::new();
-            for seen in rollbacks(store) {
+            for seen in self.rollbacks(store) {
                 for (index, item) in seen.items.iter().enumerate() {
                     if item["action"] != action || key_of(item).as_ref() != Some(key) {
                         continue;
@@ -173,7 +164,7 @@ impl Judge {
         let name = &change.key.1;
         match (&change.before, &change.after) {
             (_, Some(after)) => {
-                self.note_plan(store, after);
+                self.note_plan(after);
                 if let Some(before) = &change.before {
                     self.moves_forward(name, before, after);
                     if !is_ready(before) && is_ready(after) {
@@ -190,13 +181,29 @@ impl Judge {
         }
     }
 
-    fn note_plan(&self, store: &Store, object: &Value) {
+    /// A plan is remembered, also when its shards are gone: with its namespace they may go first.
+    fn seen<'a>(&self, object: &'a Value) -> Seen<'a> {
+        let names = object["status"]["plan"]["shards"].as_array().cloned().unwrap_or_default();
+        let inner = self.inner.lock().unwrap();
+        let items = names
+            .iter()
+            .filter_map(|name| inner.plans.get(name.as_str()?))
+            .flat_map(|items| items.iter().cloned())
+            .collect();
+        Seen { object, items, letters: letters(object) }
+    }
+
+    fn rollbacks<'a>(&self, store: &'a Store) -> impl Iterator<Item = Seen<'a>> {
+        store.all(Kind::Rollback).map(|(_, object)| self.seen(object))
+    }
+
+    fn note_plan(&self, object: &Value) {
         if object["status"]["progress"].is_null() {
             return;
         }
         let uid = object["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
         let attempt = object["status"]["attempt"].as_i64().unwrap_or(1);
-        let seen = Seen::of(store, object);
+        let seen = self.seen(object);
         let mut inner = self.inner.lock().unwrap();
         for item in seen.items.iter().filter(|item| item["disposition"] == "Act") {
             if let Some(key) = key_of(item) {
@@ -251,7 +258,7 @@ impl Judge {
         }
         let ledger = object["status"]["ledger"].as_str().unwrap_or_default().to_owned();
         let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
-        let seen = Seen::of(store, object);
+        let seen = self.seen(object);
         let acts = seen.items.iter().any(|item| item["disposition"] == "Act");
         if acts && store.get(Kind::Record, &(namespace, ledger.clone())).is_none() {
             self.wrong(format!("{name} is Ready and its ledger {ledger:?} does not exist"));
@@ -287,7 +294,7 @@ impl Judge {
 
     /// Invariant 7.
     fn leaves_nothing(&self, store: &Store, name: &str, object: &Value) {
-        let seen = Seen::of(store, object);
+        let seen = self.seen(object);
         let status = &object["status"];
         let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
         if store.is_terminating(namespace) {
@@ -296,7 +303,7 @@ impl Judge {
         let world = self.aws.world();
         for (item, letter) in seen.items.iter().zip(&seen.letters) {
             let Some(Key::Assignment(key)) = key_of(item) else { continue };
-            let elsewhere = rollbacks(store).any(|other| {
+            let elsewhere = self.rollbacks(store).any(|other| {
                 other.items.iter().zip(&other.letters).any(|(item, letter)| {
                     matches!(letter, 'i' | 'r')
                         && key_of(item) == Some(Key::Assignment(key.clone()))
@@ -320,8 +327,13 @@ impl Judge {
 
 impl Witness for Judge {
     fn changed(&self, store: &Store, change: &Change) {
-        if change.kind == Kind::Rollback {
-            self.rollback_changed(store, change);
+        match (change.kind, &change.after) {
+            (Kind::Rollback, _) => self.rollback_changed(store, change),
+            (Kind::Plan, Some(shard)) => {
+                let items = shard["spec"]["items"].as_array().cloned().unwrap_or_default();
+                self.inner.lock().unwrap().plans.insert(change.key.1.clone(), items);
+            }
+            _ => {}
         }
     }
 }
@@ -333,7 +345,6 @@ impl Gatekeeper for Judge {
             self.count(arrival.at);
         }
         if let Some((key, action)) = arrival.change() {
-            self.inner.lock().unwrap().changes += 1;
             self.has_intent(&key, action);
         }
     }
@@ -351,7 +362,6 @@ impl Gatekeeper for Judge {
             let mut inner = self.inner.lock().unwrap();
             inner.accepted.insert(key.clone(), arrival.at);
             *inner.requests.entry(key).or_default() += 1;
-            inner.peak_outstanding = inner.peak_outstanding.max(outstanding);
         }
         if outstanding > self.slots {
             self.wrong(format!(
@@ -388,25 +398,6 @@ impl Arrival {
         };
         Some((Key::Assignment(key), action))
     }
-}
-
-impl<'a> Seen<'a> {
-    fn of(store: &Store, object: &'a Value) -> Self {
-        let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
-        let names = object["status"]["plan"]["shards"].as_array().cloned().unwrap_or_default();
-        let items = names
-            .iter()
-            .filter_map(|name| {
-                store.get(Kind::Plan, &(namespace.to_owned(), name.as_str()?.to_owned()))
-            })
-            .flat_map(|shard| shard["spec"]["items"].as_array().cloned().unwrap_or_default())
-            .collect();
-        Self { object, items, letters: letters(object) }
-    }
-}
-
-fn rollbacks(store: &Store) -> impl Iterator<Item = Seen<'_>> {
-    store.all(Kind::Rollback).map(|(_, object)| Seen::of(store, object))
 }
 
 fn letters(object: &Value) -> Vec<char> {

@@ -83,6 +83,11 @@ impl Life {
         }
     }
 
+    /// Comes back when it is not frozen.
+    pub async fn thaw(&self) {
+        self.pass(0, When::Before).await;
+    }
+
     pub fn is_alive(&self) -> bool {
         *self.state.borrow() != State::Dead
     }

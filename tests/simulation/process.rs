@@ -1,6 +1,7 @@
 //! An operator, run like a process: started, killed, started again.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_sdk_ssoadmin::config::{Credentials, SharedCredentialsProvider};
 use clap::Parser;
@@ -80,6 +81,10 @@ impl Process {
             let (life, stop, trace) = (Arc::clone(&life), stop.clone(), Arc::clone(&trace));
             tokio::spawn(async move {
                 let outcome = process.run(&DebugState::default(), stop).await;
+                // What stands still does not end either, and ends a moment after it goes on: long
+                // enough for a request that was about to leave.
+                life.thaw().await;
+                clock.sleep(Duration::from_millis(5)).await;
                 trace.note(clock.now(), format!("operator {operator} ends: {outcome:?}"));
                 life.kill();
             })

@@ -30,7 +30,9 @@ pub fn run(arguments: &[String]) -> ExitCode {
         trials.push(Trial::test(format!("crash_points::{kind}"), move || crash_points(kind)));
         trials.push(Trial::test(format!("crash_pairs::{kind}"), move || crash_pairs(kind)));
     }
-    for rule in Rule::ALL {
+    // Its lists never go back in time, so this one is left to a test of the engine.
+    let played = |rule: &&Rule| **rule != Rule::ContestedIsAsked;
+    for rule in Rule::ALL.iter().filter(played) {
         trials.push(Trial::test(format!("broken_rules::{rule:?}"), move || is_caught(*rule)));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -139,11 +141,13 @@ fn is_caught(rule: Rule) -> Result<(), Failed> {
     }
     jobs.extend(seeds(200..5000));
     let outcomes = play_all(&jobs, 1);
-    match outcomes.iter().find(|outcome| !outcome.violations.is_empty()) {
-        Some(caught) => {
-            println!("{rule:?} is caught by {}: {}", caught.job, caught.violations[0]);
-            Ok(())
-        }
-        None => Err(Failed::from(format!("{} runs did not notice", outcomes.len()))),
+    let Some(caught) = outcomes.iter().find(|outcome| !outcome.violations.is_empty()) else {
+        return Err(Failed::from(format!("{} runs did not notice", outcomes.len())));
+    };
+    let whole = play_apart(&caught.job.parse::<Job>()?.unbroken());
+    if !whole.violations.is_empty() {
+        return Err(Failed::from(format!("without a broken rule, too: {}", describe(&whole))));
     }
+    println!("{rule:?} is caught by {}: {}", caught.job, caught.violations[0]);
+    Ok(())
 }
