@@ -91,6 +91,10 @@ impl Judge {
         self.inner.lock().unwrap().foreign.insert(key.clone());
     }
 
+    pub fn was_changed_by_others(&self, key: &Key) -> bool {
+        self.inner.lock().unwrap().foreign.contains(key)
+    }
+
     /// How many Rollbacks and attempts planned to write a key.
     pub fn times_planned(&self, key: &Key) -> u64 {
         self.inner.lock().unwrap().planned.get(key).map_or(0, |by| by.len() as u64)

@@ -273,7 +273,11 @@ impl Stage {
                 let change = if grant { json!({"grant": rows}) } else { json!({"revoke": rows}) };
                 let now = self.clock().now();
                 let mut world = self.around.aws.world();
-                world.change_from_outside(now, &serde_json::from_value(change).unwrap()).unwrap();
+                let change = serde_json::from_value(change).unwrap();
+                if let Err(error) = world.change_from_outside(now, &change) {
+                    // The clone is gone by then, for instance.
+                    self.around.trace.note(now, format!("not changed: {error}"));
+                }
                 self.judge.observe(&world);
             }
             What::Patch { rollback, spec } => {
@@ -372,7 +376,10 @@ impl Stage {
         for (key, wanted) in &self.scenario.keys {
             let times = judge::effective(&world, key);
             let allowed = self.judge.times_planned(key);
-            if times > allowed {
+            // A request that AWS forgot, about a key that somebody else put back as
+            // it was read, cannot be told from one that was never sent.
+            let undecidable = self.scenario.forgets && self.judge.was_changed_by_others(key);
+            if times > allowed && !undecidable {
                 self.judge.wrong(format!(
                     "invariant 2: {key} was changed {times} times by {allowed} attempts"
                 ));

@@ -87,6 +87,8 @@ pub struct Scenario {
     pub must_succeed: bool,
     /// Nobody else sends anything.
     pub no_throttles: bool,
+    /// AWS forgets requests soon after their end.
+    pub forgets: bool,
     /// An hour is run after the end.
     pub long: bool,
 }
@@ -158,6 +160,7 @@ impl Scenario {
             approval_takes: Duration::from_millis(500),
             must_succeed: true,
             no_throttles: true,
+            forgets: false,
             long: false,
         }
     }

@@ -207,6 +207,7 @@ impl Draw {
                 json!({"shortPages": 0.5, "emptyPages": if self.rng.bool() { 0.2 } else { 0.0 }});
         }
         if self.chance(0.2) {
+            scenario.forgets = true;
             settings["statusRetention"] = json!(format!("{}s", self.rng.usize(3..=30)));
         }
         settings["limits"]["conflictScope"] =
