@@ -63,6 +63,10 @@ test-real: ## End, stop and cut off the real operator at every place (4 min)
 	hack/tools/build >/dev/null
 	cargo test --locked --test real -- --nocapture
 
+.PHONY: test-sim
+test-sim: ## Play every crash point, pairs of them, 10,000 seeds, broken rules (10 min, building aside)
+	hack/test simulation
+
 .PHONY: test-contract
 test-contract: ## Run others' software against the simulator
 	hack/test contract
@@ -72,7 +76,11 @@ demo: ## Undo real records on a local control plane and simulator (KEEP=1 leaves
 	KEEP=$(KEEP) hack/demo/run
 
 .PHONY: bench-undo
-bench-undo: ## Measure an undo of 1,000 actions against the bound that AWS's limits set (4 min)
+bench-undo: ## Print the table of docs/performance.md: undos in simulated time against their bound
+	cargo test --locked --quiet --profile simulation --test simulation -- measure
+
+.PHONY: bench-real
+bench-real: ## Measure an undo of 1,000 actions on real components and in real time (4 min)
 	hack/tools/build >/dev/null
 	cargo build --locked --release --bins
 	target/release/rollback-bench undo

@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
+use jiff::{SignedDuration, Timestamp};
 
 use super::classify::throttled_limit;
 use super::gate::{Gate, NotAdmitted};
@@ -26,6 +27,9 @@ use crate::model::Rule;
 use crate::model::time::seconds_between;
 use crate::quota::Priority;
 use crate::runtime::Transport;
+
+/// A request that has not left by then waits for another turn.
+const TURN_LASTS: SignedDuration = SignedDuration::from_millis(500);
 
 tokio::task_local! {
     /// The call that the current task is making.
@@ -100,6 +104,26 @@ impl HttpConnector for GatedConnector {
     }
 }
 
+/// Waits for a turn under the quota, and gives its time.
+async fn wait_for_turn(
+    gate: &Gate,
+    call: &Call,
+    operation: Operation,
+    waited: &mut f64,
+) -> Result<Timestamp, ConnectorError> {
+    let options = gate.options();
+    if operation.takes_quota() && Rule::RateIsKept.holds() {
+        match gate.wait_for_turn(call.priority).await {
+            Ok(seconds) => *waited += seconds,
+            Err(late) => {
+                options.observer.request(operation.name, "not_admitted", 0.0, late.seconds);
+                return Err(ConnectorError::user(Refusal::from(late).into()));
+            }
+        }
+    }
+    Ok(options.clock.now())
+}
+
 async fn pass(
     gate: &Gate,
     inner: &SharedHttpConnector,
@@ -109,18 +133,15 @@ async fn pass(
     let options = gate.options();
     let operation = Operation::of(&request);
     let mut waited = 0.0;
-    if operation.takes_quota() && Rule::RateIsKept.holds() {
-        match gate.wait_for_turn(call.priority).await {
-            Ok(seconds) => waited = seconds,
-            Err(late) => {
-                options.observer.request(operation.name, "not_admitted", 0.0, late.seconds);
-                return Err(ConnectorError::user(Refusal::from(late).into()));
-            }
-        }
-    }
+    let mut turn = wait_for_turn(gate, call, operation, &mut waited).await?;
     let effect =
         options.choke_point.before(Transport::Aws, operation.name, operation.service).await;
-    if operation.changes() && !options.permit.is_valid() && Rule::PermitAtTheDoor.holds() {
+    // A process that stood still meanwhile would send all that had a turn in one breath.
+    while options.clock.now().duration_since(turn) > TURN_LASTS {
+        turn = wait_for_turn(gate, call, operation, &mut waited).await?;
+    }
+    // Reads as well: whoever leads now counts the requests of a second as if it were alone.
+    if operation.takes_quota() && !options.permit.is_valid() && Rule::PermitAtTheDoor.holds() {
         options.observer.request(operation.name, "fenced", 0.0, waited);
         return Err(ConnectorError::user(Refusal::Fenced.into()));
     }

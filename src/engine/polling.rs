@@ -34,7 +34,7 @@ impl Pool {
 
 /// Youngest age at which a request that was never listed may be taken for ended.
 const UNSEEN_AGE: SignedDuration = SignedDuration::from_secs(2);
-const SHORTEST: SignedDuration = SignedDuration::from_millis(200);
+const SHORTEST: SignedDuration = SignedDuration::from_millis(150);
 const LONGEST: SignedDuration = SignedDuration::from_secs(2);
 
 /// A request that is followed until it ends.

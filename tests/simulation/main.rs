@@ -4,6 +4,7 @@
 //! ```text
 //! simulation                  plays all tests
 //! simulation replay JOB       plays one run and shows its trace, such as `replay seed 17`
+//! simulation measure          prints the table of docs/performance.md
 //! simulation work JOB         plays one run and says what came of it, for the tests
 //! ```
 
@@ -14,12 +15,14 @@ mod cluster;
 mod jobs;
 mod judge;
 mod life;
+mod measure;
 mod place;
 mod play;
 mod process;
 mod scenario;
 mod schedule;
 mod suite;
+mod table;
 mod trace;
 
 use std::process::ExitCode;
@@ -34,6 +37,10 @@ fn main() -> ExitCode {
             jobs::work(job);
             ExitCode::SUCCESS
         }),
+        Some((word, numbers)) if word == "measure" => {
+            table::print(numbers);
+            ExitCode::SUCCESS
+        }
         _ => suite::run(&arguments),
     }
 }

@@ -30,6 +30,7 @@ struct Inner {
     /// Effects that are not about the lease or a watch, which time alone brings.
     busy: u64,
     began: Option<Timestamp>,
+    count_only: bool,
     lines: Vec<Line>,
     kinds: Vec<EffectKind>,
 }
@@ -84,6 +85,11 @@ impl Trace {
         number
     }
 
+    /// Keeps no account from now on: for runs of many thousand effects.
+    pub fn count_only(&self) {
+        self.0.lock().unwrap().count_only = true;
+    }
+
     /// Something else that explains what follows.
     pub fn note(&self, now: Timestamp, text: impl Into<String>) {
         self.0.lock().unwrap().push(now, text.into());
@@ -126,6 +132,9 @@ impl Trace {
 
 impl Inner {
     fn push(&mut self, at: Timestamp, text: String) {
+        if self.count_only {
+            return;
+        }
         let began = *self.began.get_or_insert(at);
         if std::env::var_os("SIMULATION_LIVE").is_some() {
             eprintln!("{:9.3} {text}", at.duration_since(began).as_secs_f64());
