@@ -67,6 +67,11 @@ test-real: ## End, stop and cut off the real operator at every place (4 min)
 test-sim: ## Play every crash point, pairs of them, 10,000 seeds, broken rules (10 min, building aside)
 	hack/test simulation
 
+.PHONY: mutants
+mutants: ## Break the pure rooms in every small way and see the tests fail (hours; SHARD=1/8 for a part)
+	PATH="$$(dirname "$$(hack/tools/cargo-install cargo-mutants 27.1.0)"):$$PATH" \
+	  cargo mutants --jobs 2 $(if $(SHARD),--shard $(SHARD)) --output target
+
 .PHONY: test-contract
 test-contract: ## Run others' software against the simulator
 	hack/test contract

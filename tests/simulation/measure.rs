@@ -39,7 +39,8 @@ pub struct Setting {
     pub round_trip_millis: u64,
     /// Half of the actions give access back, in place of none.
     pub both: bool,
-    /// No two actions share a principal, or a permission set in an account.
+    /// No two actions share a principal, or a permission set in an account. Otherwise each user has
+    /// one set in up to 500 accounts.
     pub scattered: bool,
 }
 
@@ -75,7 +76,7 @@ impl Setting {
     /// Principal, set, account and whether undoing it gives access.
     fn actions(&self) -> impl Iterator<Item = (usize, usize, usize, bool)> + '_ {
         (0..self.actions).map(|index| {
-            let principal = if self.scattered { index } else { 0 };
+            let principal = if self.scattered { index } else { index / ACCOUNTS };
             let gives = self.both && index % 2 == 1;
             (principal, index / ACCOUNTS, index % ACCOUNTS, gives)
         })
@@ -83,7 +84,7 @@ impl Setting {
 
     fn seed(&self) -> Value {
         let sets = self.actions.div_ceil(ACCOUNTS);
-        let principals = if self.scattered { self.actions } else { 1 };
+        let principals = if self.scattered { self.actions } else { sets };
         let latency = match self.sigma {
             0.0 => json!(format!("{}s", self.latency)),
             sigma => {
