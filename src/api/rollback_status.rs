@@ -374,6 +374,10 @@ pub struct Timing {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub finished_at: Option<Timestamp>,
+    /// When the last key will be read back at the present pace; from a tenth of the actions on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub expected_at: Option<Timestamp>,
     /// Seconds from approval to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_seconds: Option<f64>,

@@ -65,6 +65,7 @@ pub fn advance(
             .filter_map(|entry| Some((usize::try_from(entry.item).ok()?, entry.clone())))
             .collect(),
         status: situation.status.clone(),
+        before: journal.clone(),
         journal,
     };
     for event in observations.events() {
@@ -85,6 +86,8 @@ struct Tick<'a> {
     now: Timestamp,
     situation: &'a Situation<'a>,
     status: RollbackStatus,
+    /// As it was persisted.
+    before: Journal,
     journal: Journal,
     in_flight: BTreeMap<usize, InFlight>,
 }
@@ -413,6 +416,8 @@ impl Tick<'_> {
         self.status.phase = if verifying { Phase::Verifying } else { Phase::Executing };
         timing::phase_began(&mut self.status, self.now);
         timing::count(&mut self.status, observations);
+        let settle = self.situation.settle();
+        timing::expect(&mut self.status, &self.before, journal, settle, self.now);
         self.status.observed_generation = self.situation.status.observed_generation;
         if let Some(progress) = &self.status.progress {
             let (reason, message) = words::running(self.status.phase, progress, halt);

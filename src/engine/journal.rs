@@ -110,6 +110,16 @@ impl Journal {
         self.0.iter().any(|state| state.is_in_flight())
     }
 
+    /// How many actions have nothing to send and nothing at work any more, and how many there are.
+    /// What is left as it is counts for both.
+    #[must_use]
+    pub fn ended(&self) -> (usize, usize) {
+        let open = |state: &&ActionState| {
+            matches!(state, ActionState::Planned | ActionState::Intent | ActionState::Requested)
+        };
+        (self.0.len() - self.0.iter().filter(open).count(), self.0.len())
+    }
+
     /// The progress as the status shows it. Items that were left as they are from the beginning do
     /// not count: `7/9` is about what the plan set out to do.
     #[must_use]

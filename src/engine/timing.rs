@@ -1,10 +1,11 @@
 //! How long each part took, kept in the status so that it survives restarts.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::journal::Journal;
 use super::observations::Observations;
 use crate::api::rollback_status::{InFlight, Phase, RollbackStatus, Timing};
-use crate::model::time::seconds_between;
+use crate::model::time::{later, seconds_between};
 
 /// Notes when the present phase began, once.
 pub fn phase_began(status: &mut RollbackStatus, now: Timestamp) {
@@ -39,6 +40,31 @@ pub fn provisioned(status: &mut RollbackStatus, entry: Option<&InFlight>, ended_
     timing.provisioning_seconds = Some(round(mean));
 }
 
+/// Says when it will be over at the pace so far, whenever another action has ended. Says nothing
+/// before a tenth of them has, because the first ones wait for nobody.
+pub fn expect(
+    status: &mut RollbackStatus,
+    before: &Journal,
+    after: &Journal,
+    settle: SignedDuration,
+    now: Timestamp,
+) {
+    let (ended, total) = after.ended();
+    let timing = status.timing.get_or_insert_with(Timing::default);
+    if ended == total {
+        timing.expected_at = None;
+        return;
+    }
+    let Some(began) = timing.executing_at.filter(|_| ended * 10 >= total) else { return };
+    if before.ended() == (ended, total) && timing.expected_at.is_some() {
+        return;
+    }
+    let pace = seconds_between(began, now) / as_f64_usize(ended.max(1));
+    let left = SignedDuration::try_from_secs_f64(pace * as_f64_usize(total - ended));
+    let at = later(later(now, left.unwrap_or(SignedDuration::ZERO)), settle);
+    timing.expected_at = at.round(jiff::Unit::Second).ok();
+}
+
 /// Seconds that AWS's limits require for `actions` requests of `latency` seconds each, with
 /// `slots` at once, `rate` requests a second and at most `in_one_account` in one account.
 ///
@@ -61,6 +87,7 @@ pub fn finished(status: &mut RollbackStatus, now: Timestamp, bound_seconds: Opti
     let sent = status.timing.as_ref().map_or(0, |timing| timing.provisioned);
     let timing = status.timing.get_or_insert_with(Timing::default);
     timing.finished_at = Some(now);
+    timing.expected_at = None;
     let Some(began) = timing.executing_at else { return };
     let seconds =
         seconds_between(timing.approved_at.map_or(began, |approved| approved.max(began)), now);
@@ -104,6 +131,29 @@ mod tests {
         assert!(close(bound(100, 0.1, 10, 20.0, 1), 0.1 + 99.0 / 20.0));
         assert!(close(bound(12, 3.0, 10, 20.0, 12), 36.0));
         assert!(close(bound(0, 3.0, 10, 20.0, 0), 0.0));
+    }
+
+    #[test]
+    fn the_end_is_told_from_a_tenth_on_and_only_when_something_ended() {
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let items = crate::engine::fixtures::deletes(20);
+        let journal = |ended: usize| {
+            let mut journal = Journal::fresh(&items);
+            (0..ended).for_each(|item| journal.set(item, crate::model::ActionState::Settled));
+            journal
+        };
+        let settle = SignedDuration::from_secs(2);
+        let mut status = RollbackStatus::default();
+        status.timing.get_or_insert_default().executing_at = Some(at(0));
+        let mut told = |before: usize, after: usize, now: i64| {
+            expect(&mut status, &journal(before), &journal(after), settle, at(now));
+            status.timing.as_ref().unwrap().expected_at
+        };
+        assert_eq!(told(0, 1, 5), None);
+        assert_eq!(told(1, 2, 10), Some(at(102)));
+        assert_eq!(told(2, 2, 50), Some(at(102)), "nothing ended, so nothing is written");
+        assert_eq!(told(2, 10, 60), Some(at(122)));
+        assert_eq!(told(10, 20, 130), None);
     }
 
     #[test]

@@ -56,12 +56,11 @@ pub struct Measured {
     /// Calls from approval on.
     pub calls: u64,
     pub throttles: u64,
-    /// What the plan said.
-    pub estimate: f64,
-    pub estimated_calls: i64,
     /// The largest status in bytes.
     pub status_bytes: usize,
     pub status_writes: usize,
+    /// How far the end that was told was off, as a part of the whole time, in nine of ten cases.
+    pub eta_error: f64,
     /// Seconds of life that it took to simulate.
     pub life: f64,
 }
@@ -229,6 +228,7 @@ async fn undo(setting: Setting) -> Measured {
     let done = status_when(&cluster, |status| status["phase"] == "Succeeded").await;
     process.kill();
 
+    let eta_error = eta_error(&cluster, &done);
     let at =
         |field: &str| -> Timestamp { done["timing"][field].as_str().unwrap().parse().unwrap() };
     let between = |from: Timestamp, to: Timestamp| to.duration_since(from).as_secs_f64();
@@ -247,12 +247,30 @@ async fn undo(setting: Setting) -> Measured {
         bound: setting.bound(),
         calls: world.counters().requests - calls_before,
         throttles: throttles.rate + throttles.outstanding,
-        estimate: planned["plan"]["estimate"]["seconds"].as_f64().unwrap_or_default(),
-        estimated_calls: planned["plan"]["estimate"]["calls"].as_i64().unwrap_or_default(),
         status_bytes,
         status_writes,
+        eta_error,
         life: 0.0,
     }
+}
+
+/// The ninth decile of all that was told from a tenth of the actions on.
+fn eta_error(cluster: &Cluster, done: &Value) -> f64 {
+    let at = |timing: &Value, field: &str| {
+        timing[field].as_str().and_then(|text| text.parse::<Timestamp>().ok())
+    };
+    let timing = &done["timing"];
+    let (Some(began), Some(ended)) = (at(timing, "executingAt"), at(timing, "finishedAt")) else {
+        return 0.0;
+    };
+    let whole = ended.duration_since(began).as_secs_f64();
+    let mut errors: Vec<f64> = cluster.look(|store| {
+        let all = store.changes_after(0).iter().filter(|change| change.kind == Kind::Rollback);
+        let told = all.filter_map(|it| at(&it.after.as_ref()?["status"]["timing"], "expectedAt"));
+        told.map(|told| told.duration_since(ended).as_secs_f64().abs() / whole).collect()
+    });
+    errors.sort_by(f64::total_cmp);
+    errors.get(errors.len() * 9 / 10).copied().unwrap_or_default()
 }
 
 async fn status_when(cluster: &Cluster, wanted: impl Fn(&Value) -> bool) -> Value {
@@ -272,7 +290,7 @@ async fn status_when(cluster: &Cluster, wanted: impl Fn(&Value) -> bool) -> Valu
 }
 
 impl Measured {
-    pub const HEAD: &str = "| actions | latency | slots | round trip | direction | reads | bound | took | ratio | tail | calls an action | throttles | said | status | writes |\n|--:|--:|--:|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+    pub const HEAD: &str = "| actions | latency | slots | round trip | direction | reads | bound | took | ratio | tail | calls an action | throttles | end told off by | status | writes |\n|--:|--:|--:|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 }
 
 impl fmt::Display for Measured {
@@ -284,14 +302,14 @@ impl fmt::Display for Measured {
         let reads = if scattered { "scattered" } else { "clustered" };
         write!(
             f,
-            "| {actions} | {latency} s{spread} | {slots} | {round_trip_millis} ms | {direction} | {reads} | {:.1} s | {:.1} s | {:.3} | {:.1} s | {:.2} | {} | {:.1} s | {:.1} KB | {} |",
+            "| {actions} | {latency} s{spread} | {slots} | {round_trip_millis} ms | {direction} | {reads} | {:.1} s | {:.1} s | {:.3} | {:.1} s | {:.2} | {} | {:.0} % | {:.1} KB | {} |",
             self.bound,
             self.seconds,
             self.seconds / self.bound,
             self.tail,
             self.calls as f64 / actions as f64,
             self.throttles,
-            self.estimate,
+            self.eta_error * 100.0,
             self.status_bytes as f64 / 1000.0,
             self.status_writes,
         )

@@ -149,6 +149,10 @@ fn timing_line(timing: &Timing, now: Timestamp) -> String {
         (None, Some(at), None) => parts.push(format!("executing for {}", times::age(now, at))),
         _ => {}
     }
+    if let Some(left) = timing.expected_at.map(|at| seconds_between(now, at)).filter(|it| *it > 0.0)
+    {
+        parts.push(format!("about {} left", times::seconds(left)));
+    }
     if let Some(rate) = timing.actions_per_second {
         parts.push(format!("{rate:.1} actions/s"));
     }
