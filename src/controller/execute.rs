@@ -54,7 +54,7 @@ pub async fn execute(context: &Arc<Context>, seen: &Rollback) -> Result<Action, 
     };
     let mut working = run.working.lock().await;
     adopt_newer(&mut working, seen);
-    let outcome = ticks(context, &instance, &run, &mut working).await;
+    let outcome = Box::pin(ticks(context, &instance, &run, &mut working)).await;
     if outcome.as_ref().is_err_and(Error::is_conflict) {
         // Somebody changed the object: the decision is thrown away, what was observed is kept.
         let namespace = working.rollback.namespace().unwrap_or_default();

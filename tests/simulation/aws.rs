@@ -22,7 +22,6 @@ use serde_json::Value;
 #[derive(Debug, Clone)]
 pub struct Arrival {
     pub at: Timestamp,
-    pub operator: usize,
     /// Whether it counts for the quota of Identity Center.
     pub takes_quota: bool,
     /// Such as `CreateAccountAssignment`.
@@ -68,21 +67,12 @@ impl Aws {
         world
     }
 
-    /// The state as it was left at the last request.
-    pub fn world_as_left(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap()
+    /// What carries the requests of operators.
+    pub fn transport(&self) -> SharedHttpClient {
+        SharedHttpClient::new(Transport { aws: self.clone() })
     }
 
-    /// What carries the requests of one operator.
-    pub fn transport(&self, operator: usize) -> SharedHttpClient {
-        SharedHttpClient::new(Transport { aws: self.clone(), operator })
-    }
-
-    async fn exchange(
-        self,
-        operator: usize,
-        request: HttpRequest,
-    ) -> Result<HttpResponse, ConnectorError> {
+    async fn exchange(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         self.clock.sleep(self.round_trip / 2).await;
         let header = |name| request.headers().get(name).unwrap_or_default().to_owned();
         let target = header("x-amz-target");
@@ -97,7 +87,6 @@ impl Aws {
             } else {
                 let arrival = Arrival {
                     at: now,
-                    operator,
                     takes_quota: target.starts_with("SWBExternalService"),
                     operation: target.rsplit('.').next().unwrap_or_default().to_owned(),
                     body: serde_json::from_slice(&body).unwrap_or_default(),
@@ -134,7 +123,6 @@ impl Aws {
 #[derive(Debug)]
 struct Transport {
     aws: Aws,
-    operator: usize,
 }
 
 impl HttpClient for Transport {
@@ -143,14 +131,14 @@ impl HttpClient for Transport {
         _: &HttpConnectorSettings,
         _: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Transport { aws: self.aws.clone(), operator: self.operator })
+        SharedHttpConnector::new(Transport { aws: self.aws.clone() })
     }
 }
 
 impl HttpConnector for Transport {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         // In a task of its own: what has left the process is on its way, whatever becomes of it.
-        let exchange = tokio::spawn(self.aws.clone().exchange(self.operator, request));
+        let exchange = tokio::spawn(self.aws.clone().exchange(request));
         HttpConnectorFuture::new(async move {
             exchange.await.unwrap_or_else(|error| Err(ConnectorError::other(error.into(), None)))
         })

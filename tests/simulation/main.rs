@@ -9,6 +9,12 @@
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "numbers of measurements, far below the limits of their types"
+)]
 
 mod aws;
 mod cluster;

@@ -4,6 +4,7 @@
 //! bound is `max(N·L/K, L + (N − 1)/R, max over accounts of n·L)`: K changes at work, R requests a
 //! second, L from an accepted request to its end.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -124,8 +125,7 @@ impl Setting {
     fn records(&self) -> Vec<Value> {
         let mut records = Vec::new();
         for gives in [false, true] {
-            let mut groups: std::collections::BTreeMap<(usize, usize), Vec<String>> =
-                Default::default();
+            let mut groups: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
             for (principal, set, account, _) in self.actions().filter(|(.., it)| *it == gives) {
                 groups.entry((principal, set)).or_default().push(account_id(account));
             }

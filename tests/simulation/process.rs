@@ -69,7 +69,7 @@ impl Process {
             clock: own,
             clients,
             aws: AwsAccess {
-                transport: Some(aws.transport(operator)),
+                transport: Some(aws.transport()),
                 identity: Some(SharedCredentialsProvider::new(credentials)),
                 choke_point,
             },
@@ -80,7 +80,7 @@ impl Process {
         let main = {
             let (life, stop, trace) = (Arc::clone(&life), stop.clone(), Arc::clone(&trace));
             tokio::spawn(async move {
-                let outcome = process.run(&DebugState::default(), stop).await;
+                let outcome = Box::pin(process.run(&DebugState::default(), stop)).await;
                 // What stands still does not end either, and ends a moment after it goes on: long
                 // enough for a request that was about to leave.
                 life.thaw().await;

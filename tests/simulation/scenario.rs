@@ -59,8 +59,8 @@ impl What {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one thing that is so or not")]
 pub struct Scenario {
-    pub name: String,
     /// The simulator's seed.
     pub seed: Value,
     pub random: u64,
@@ -116,7 +116,7 @@ impl Scenario {
             "ClonePermissionSet" => (vec![], cells(0, CLONE, 1..=2, true), true),
             other => panic!("no such type: {other}"),
         };
-        let mut scenario = Self::calm(kind, 5, &before, clone);
+        let mut scenario = Self::calm(5, &before, clone);
         let names = if clone {
             scenario.records.push(place::record("clone", kind, 60, &[], true));
             scenario.records.push(place::record("assign", "Assign", 30, &done, false));
@@ -134,14 +134,13 @@ impl Scenario {
     }
 
     /// A world in which nothing was done yet and nothing goes wrong.
-    pub fn calm(name: &str, accounts: usize, before: &[Cell], cloned: bool) -> Self {
+    pub fn calm(accounts: usize, before: &[Cell], cloned: bool) -> Self {
         let latency = Duration::from_secs(2);
         let settings = json!({
             "latency": {"create": "2s", "delete": "2s"},
             "limits": {"outstandingRequests": 15},
         });
         Self {
-            name: name.to_owned(),
             seed: place::seed(accounts, before, cloned, &settings),
             random: 1,
             records: Vec::new(),

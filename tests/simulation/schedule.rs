@@ -31,7 +31,7 @@ pub fn scenario(seed: u64) -> Scenario {
         }
     }
     let cloned = draw.chance(0.25);
-    let mut scenario = Scenario::calm(&format!("seed {seed}"), accounts, &before, cloned);
+    let mut scenario = Scenario::calm(accounts, &before, cloned);
     scenario.random = seed;
     scenario.long = seed.is_multiple_of(100);
     draw.operations(&mut scenario, &before, accounts, cloned);
@@ -371,8 +371,8 @@ impl Draw {
         if names.is_empty() {
             return;
         }
-        let mut whom = |rng: &mut Rng| names[rng.usize(0..names.len())].clone();
-        let mut push = |scenario: &mut Scenario, after, what| {
+        let whom = |rng: &mut Rng| names[rng.usize(0..names.len())].clone();
+        let push = |scenario: &mut Scenario, after, what| {
             scenario.disturbances.push(Disturbance { after, what });
         };
         if self.chance(0.15) {
@@ -426,7 +426,7 @@ impl Draw {
             let after = self.until(15.0);
             push(scenario, after, What::DeleteRecord(name));
             // A Rollback whose record is missing would wait for ever.
-            let over = after + Duration::from_secs(60);
+            let over = after + Duration::from_mins(1);
             self.quiet = self.quiet.max(over);
             for rollback in &names {
                 let spec = json!({"cancel": true});

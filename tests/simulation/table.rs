@@ -30,7 +30,7 @@ fn settings() -> Vec<Setting> {
         for latency in [1, 3, 10] {
             for slots in [10, 15] {
                 for sigma in [0.0, 0.5] {
-                    settings.push(Setting { actions, latency, slots, sigma, ..USUAL });
+                    settings.push(Setting { actions, latency, sigma, slots, ..USUAL });
                 }
             }
         }

@@ -95,10 +95,6 @@ impl Trace {
         self.0.lock().unwrap().push(now, text.into());
     }
 
-    pub fn effects(&self) -> u64 {
-        self.0.lock().unwrap().effects
-    }
-
     pub fn busy(&self) -> u64 {
         self.0.lock().unwrap().busy
     }

@@ -71,15 +71,6 @@ impl Kind {
         format!("{}/{}", self.group(), self.version())
     }
 
-    /// The path below which its objects are, in a namespace or in none.
-    pub fn path(self, namespace: &str) -> String {
-        let (group, version, plural) = (self.group(), self.version(), self.plural());
-        match namespace {
-            "" => format!("/apis/{group}/{version}/{plural}"),
-            _ => format!("/apis/{group}/{version}/namespaces/{namespace}/{plural}"),
-        }
-    }
-
     /// Fills in what the schema has a default for.
     pub fn default_fields(self, object: &mut Value) {
         if let Some(schema) = self.schema() {

@@ -24,7 +24,7 @@ pub use faults::ApiFaults;
 pub use kinds::Kind;
 pub use refusal::Refusal;
 pub use service::ApiService;
-pub use store::{Change, Key, PatchKind, Store};
+pub use store::{Change, PatchKind, Store};
 
 /// Is told of every change, in order, at the moment when it is made.
 pub trait Witness: Send + Sync {

@@ -75,11 +75,6 @@ impl ApiRequest {
         matches!(self.get("watch"), Some("true" | "1"))
     }
 
-    /// Whether it would change anything.
-    pub fn is_write(&self) -> bool {
-        self.method != Method::GET
-    }
-
     /// Whether the selectors want an object.
     pub fn selects(&self, object: &Value) -> bool {
         let pairs = self.get("fieldSelector").unwrap_or_default().split(',');
