@@ -7,6 +7,8 @@
 
 mod rate;
 mod slots;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 

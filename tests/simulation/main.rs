@@ -5,6 +5,7 @@
 //! simulation                  plays all tests
 //! simulation replay JOB       plays one run and shows its trace, such as `replay seed 17`
 //! simulation measure          prints the table of docs/performance.md
+//! simulation share            prints what comes of several at one quota
 //! simulation work JOB         plays one run and says what came of it, for the tests
 //! ```
 
@@ -27,6 +28,7 @@ mod play;
 mod process;
 mod scenario;
 mod schedule;
+mod sharing;
 mod suite;
 mod table;
 mod trace;
@@ -45,6 +47,14 @@ fn main() -> ExitCode {
         }),
         Some((word, numbers)) if word == "measure" => {
             table::print(numbers);
+            if numbers.is_empty() {
+                println!();
+                sharing::print();
+            }
+            ExitCode::SUCCESS
+        }
+        Some((word, [])) if word == "share" => {
+            sharing::print();
             ExitCode::SUCCESS
         }
         _ => suite::run(&arguments),

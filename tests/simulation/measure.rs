@@ -82,7 +82,21 @@ impl Setting {
         })
     }
 
-    fn seed(&self) -> Value {
+    pub fn instance(&self) -> Value {
+        json!({"metadata": {"name": "main"}, "spec": {
+            "instanceArn": INSTANCE_ARN,
+            "region": "us-east-1",
+            "endpoint": "http://simulator.invalid",
+            "allowedNamespaces": [NAMESPACE],
+            "policy": {"maxActions": 20_000},
+            "limits": {
+                "requestsPerSecond": REQUESTS_PER_SECOND,
+                "outstandingRequests": self.slots,
+            },
+        }})
+    }
+
+    pub fn seed(&self) -> Value {
         let sets = self.actions.div_ceil(ACCOUNTS);
         let principals = if self.scattered { self.actions } else { sets };
         let latency = match self.sigma {
@@ -119,6 +133,12 @@ impl Setting {
                 "limits": {"outstandingRequests": self.slots},
             },
         })
+    }
+
+    /// All changes of all records.
+    pub fn changes(&self) -> Vec<Value> {
+        let records = self.records();
+        records.iter().flat_map(|it| it["spec"]["changes"].as_array().cloned().unwrap()).collect()
     }
 
     /// Records of at most a thousand groups each.
@@ -202,15 +222,7 @@ async fn undo(setting: Setting) -> Measured {
         trace,
         crashes: Arc::new(Mutex::default()),
     };
-    let instance = json!({"metadata": {"name": "main"}, "spec": {
-        "instanceArn": INSTANCE_ARN,
-        "region": "us-east-1",
-        "endpoint": "http://simulator.invalid",
-        "allowedNamespaces": [NAMESPACE],
-        "policy": {"maxActions": 20000},
-        "limits": {"requestsPerSecond": REQUESTS_PER_SECOND, "outstandingRequests": setting.slots},
-    }});
-    cluster.create(Kind::Instance, "", &instance).unwrap();
+    cluster.create(Kind::Instance, "", &setting.instance()).unwrap();
     let records = setting.records();
     let names: Vec<Value> =
         records.iter().map(|record| record["metadata"]["name"].clone()).collect();

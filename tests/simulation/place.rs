@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rollback_operator::model::{
     AccountId, AssignmentKey, Key, PermissionSetArn, Principal, PrincipalType,
 };
+use rollback_operator::sim::{Request, World};
 use serde_json::{Value, json};
 
 pub const NAMESPACE: &str = "access";
@@ -107,6 +109,18 @@ pub fn instance(policy: &Value, limits: &Value) -> Value {
             "limits": limits,
         },
     })
+}
+
+/// A read that counts for the quota, as another client sends it.
+pub fn others_request(world: &mut World, now: Timestamp) -> u16 {
+    let body = json!({"InstanceArn": INSTANCE_ARN}).to_string();
+    let request = Request {
+        target: "SWBExternalService.ListPermissionSets",
+        body: body.as_bytes(),
+        access_key: None,
+        region: None,
+    };
+    world.handle(now, &request).status
 }
 
 /// What an operation did to one assignment.

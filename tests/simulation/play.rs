@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rollback_operator::runtime::Clock;
-use rollback_operator::sim::{Request, Seed, World};
+use rollback_operator::sim::{Seed, World};
 use serde_json::{Value, json};
 
 use super::aws::Aws;
@@ -230,13 +230,7 @@ async fn compete(stage: Arc<Stage>, per_second: u32, lasting: Duration) {
     while stage.clock().now() < until {
         stage.clock().sleep(Duration::from_secs(1) / per_second).await;
         let now = stage.clock().now();
-        let request = Request {
-            target: "SWBExternalService.ListInstances",
-            body: b"{}",
-            access_key: None,
-            region: None,
-        };
-        stage.around.aws.world().handle(now, &request);
+        place::others_request(&mut stage.around.aws.world(), now);
     }
     stage.is_not_calm();
 }
