@@ -29,6 +29,17 @@ pub struct Arrival {
     pub body: Value,
 }
 
+impl Arrival {
+    pub fn read(at: Timestamp, target: &str, body: &[u8]) -> Self {
+        Self {
+            at,
+            takes_quota: target.starts_with("SWBExternalService"),
+            operation: target.rsplit('.').next().unwrap_or_default().to_owned(),
+            body: serde_json::from_slice(body).unwrap_or_default(),
+        }
+    }
+}
+
 /// Is told of every request of an operator: before AWS has done anything about it, and what it said.
 pub trait Gatekeeper: Send + Sync {
     fn arrives(&self, world: &World, arrival: &Arrival);
@@ -43,6 +54,8 @@ pub struct Aws {
     gatekeeper: Arc<Mutex<Option<Arc<dyn Gatekeeper>>>>,
     /// From an operator to AWS and back.
     round_trip: Duration,
+    /// Hosts of a network take their turns, so that one may be a moment ahead of another.
+    latest: Arc<Mutex<Timestamp>>,
 }
 
 impl std::fmt::Debug for Aws {
@@ -53,7 +66,13 @@ impl std::fmt::Debug for Aws {
 
 impl Aws {
     pub fn new(clock: Clock, world: World, round_trip: Duration) -> Self {
-        Self { clock, world: Arc::new(Mutex::new(world)), gatekeeper: Arc::default(), round_trip }
+        Self {
+            clock,
+            world: Arc::new(Mutex::new(world)),
+            gatekeeper: Arc::default(),
+            round_trip,
+            latest: Arc::new(Mutex::new(clock.now())),
+        }
     }
 
     pub fn set_gatekeeper(&self, gatekeeper: Option<Arc<dyn Gatekeeper>>) {
@@ -63,13 +82,40 @@ impl Aws {
     /// The state, brought up to the present.
     pub fn world(&self) -> MutexGuard<'_, World> {
         let mut world = self.world.lock().unwrap();
-        world.advance(self.clock.now());
+        world.advance(self.now());
         world
+    }
+
+    /// The present, which never goes backwards.
+    fn now(&self) -> Timestamp {
+        let mut latest = self.latest.lock().unwrap();
+        *latest = self.clock.now().max(*latest);
+        *latest
     }
 
     /// What carries the requests of operators.
     pub fn transport(&self) -> SharedHttpClient {
         SharedHttpClient::new(Transport { aws: self.clone() })
+    }
+
+    /// What AWS says to a request that has arrived.
+    pub fn answer(&self, target: &str, form: bool, body: &[u8]) -> sim::Response {
+        let gatekeeper = self.gatekeeper.lock().unwrap().clone();
+        let mut world = self.world();
+        let now = self.now();
+        if form {
+            return world.handle_query(now, &String::from_utf8_lossy(body), None);
+        }
+        let arrival = Arrival::read(now, target, body);
+        if let Some(gatekeeper) = &gatekeeper {
+            gatekeeper.arrives(&world, &arrival);
+        }
+        let request = sim::Request { target, body, access_key: None, region: None };
+        let reply = world.handle(now, &request);
+        if let Some(gatekeeper) = &gatekeeper {
+            gatekeeper.answered(&world, &arrival, reply.error.as_deref());
+        }
+        reply
     }
 
     async fn exchange(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
@@ -78,31 +124,7 @@ impl Aws {
         let target = header("x-amz-target");
         let form = header("content-type").starts_with("application/x-www-form-urlencoded");
         let body = request.body().bytes().unwrap_or_default().to_vec();
-        let gatekeeper = self.gatekeeper.lock().unwrap().clone();
-        let reply = {
-            let mut world = self.world();
-            let now = self.clock.now();
-            if form {
-                world.handle_query(now, &String::from_utf8_lossy(&body), None)
-            } else {
-                let arrival = Arrival {
-                    at: now,
-                    takes_quota: target.starts_with("SWBExternalService"),
-                    operation: target.rsplit('.').next().unwrap_or_default().to_owned(),
-                    body: serde_json::from_slice(&body).unwrap_or_default(),
-                };
-                if let Some(gatekeeper) = &gatekeeper {
-                    gatekeeper.arrives(&world, &arrival);
-                }
-                let request =
-                    sim::Request { target: &target, body: &body, access_key: None, region: None };
-                let reply = world.handle(now, &request);
-                if let Some(gatekeeper) = &gatekeeper {
-                    gatekeeper.answered(&world, &arrival, reply.error.as_deref());
-                }
-                reply
-            }
-        };
+        let reply = self.answer(&target, form, &body);
         self.clock.sleep(reply.delay + self.round_trip / 2).await;
         if reply.dropped {
             return Err(ConnectorError::io("the connection was closed without a reply".into()));

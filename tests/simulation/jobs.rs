@@ -100,27 +100,11 @@ impl Job {
 
     /// Plays it here and now.
     pub fn play(&self) -> Report {
-        let panics = count_panics();
-        let before = panics.load(Ordering::SeqCst);
-        let seed = self.number();
-        set_chance(seed);
         let job = self.clone();
-        let thread = std::thread::Builder::new().stack_size(8 << 20);
-        let report = thread.spawn(move || job.play_here(seed)).unwrap().join();
-        let panicked = panics.load(Ordering::SeqCst) - before;
-        match report {
-            Ok(mut report) => {
-                if panicked > 0 {
-                    report.violations.push(format!("{panicked} tasks panicked"));
-                }
-                report
-            }
-            Err(_) => Report::of_a_panic(),
-        }
+        with_chance(self.number(), move || job.play_here())
     }
 
-    fn play_here(&self, seed: u64) -> Report {
-        fastrand::seed(seed);
+    fn play_here(&self) -> Report {
         let (scenario, points, broken) = match self {
             Self::Crash { kind, points, broken } => {
                 (Scenario::of_type(kind), points.as_slice(), broken)
@@ -138,6 +122,29 @@ impl Job {
             Self::Seed { seed, .. } => *seed,
             Self::Crash { .. } => 0,
         }
+    }
+}
+
+/// Plays a run, with all that is left to chance given by a number.
+pub fn with_chance(seed: u64, play: impl FnOnce() -> Report + Send + 'static) -> Report {
+    let panics = count_panics();
+    let before = panics.load(Ordering::SeqCst);
+    set_chance(seed);
+    let thread = std::thread::Builder::new().stack_size(8 << 20);
+    let play = move || {
+        fastrand::seed(seed);
+        play()
+    };
+    let report = thread.spawn(play).unwrap().join();
+    let panicked = panics.load(Ordering::SeqCst) - before;
+    match report {
+        Ok(mut report) => {
+            if panicked > 0 {
+                report.violations.push(format!("{panicked} tasks panicked"));
+            }
+            report
+        }
+        Err(_) => Report::of_a_panic(),
     }
 }
 
@@ -176,23 +183,23 @@ pub struct Outcome {
 
 /// Plays one job and writes what came of it to standard output.
 #[allow(clippy::disallowed_methods, reason = "it waits in life, where no simulated clock counts")]
-pub fn work(job: &Job) {
+pub fn work(play: impl FnOnce() -> Report) {
     let began = life();
     // It ends with the process.
     std::thread::spawn(move || {
         while life().saturating_sub(began) < PATIENCE {
-            std::thread::sleep(Duration::from_millis(500));
+            std::thread::park_timeout(Duration::from_millis(500));
         }
         println!("\thangs: not over after {} s of life", PATIENCE.as_secs());
         std::process::exit(1);
     });
-    let report = job.play();
+    let report = play();
     println!("{}\t{}", report.trace.hash(), report.violations.join(" | "));
 }
 
 /// Plays jobs, as many at once as there are processors, and gives what came of them in order.
 /// Stops early after `enough` failures.
-pub fn play_all(jobs: &[Job], enough: usize) -> Vec<Outcome> {
+pub fn play_all<J: fmt::Display + Sync>(jobs: &[J], enough: usize) -> Vec<Outcome> {
     let (next, failures) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let results: Mutex<BTreeMap<usize, Outcome>> = Mutex::default();
     let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -214,7 +221,7 @@ pub fn play_all(jobs: &[Job], enough: usize) -> Vec<Outcome> {
 }
 
 /// Plays a job in a process of its own.
-pub fn play_apart(job: &Job) -> Outcome {
+pub fn play_apart<J: fmt::Display>(job: &J) -> Outcome {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["work", &job.to_string()])
         .env("RUST_BACKTRACE", "0")

@@ -19,10 +19,12 @@
 
 mod aws;
 mod cluster;
+mod ending;
 mod jobs;
 mod judge;
 mod life;
 mod measure;
+mod people;
 mod place;
 mod play;
 mod process;
@@ -42,7 +44,7 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((word, job)) if word == "replay" => played(&job.join(" "), replay),
         Some((word, job)) if word == "work" => played(&job.join(" "), |job| {
-            jobs::work(job);
+            jobs::work(|| job.play());
             ExitCode::SUCCESS
         }),
         Some((word, numbers)) if word == "measure" => {

@@ -6,12 +6,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rollback_operator::runtime::Clock;
 use rollback_operator::sim::{Seed, World};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::aws::Aws;
 use super::cluster::{Cluster, Kind};
-use super::judge::{self, Judge};
+use super::ending;
+use super::judge::Judge;
 use super::life::CrashPoint;
+use super::people;
 use super::place::{self, NAMESPACE};
 use super::process::{Process, Surroundings};
 use super::scenario::{Scenario, What};
@@ -118,15 +120,20 @@ async fn run(scenario: Scenario, crashes: Vec<CrashPoint>) -> Report {
     for operator in 0..stage.processes.len() {
         tokio::spawn(supervise(Arc::clone(&stage), operator));
     }
-    tokio::spawn(approve(Arc::clone(&stage)));
-    tokio::spawn(collect_garbage(Arc::clone(&stage)));
+    let approved = Arc::clone(&stage);
+    let takes = stage.scenario.approval_takes;
+    let approved = move || approved.is_not_calm();
+    tokio::spawn(people::approve(clock, cluster.clone(), takes, approved));
+    tokio::spawn(people::collect_garbage(clock, cluster.clone(), stage.scenario.random));
     let disturbing = tokio::spawn(disturb(Arc::clone(&stage)));
 
-    stage.to_the_end(disturbing).await;
-    let seconds = stage.clock().now().duration_since(start()).as_secs_f64();
-    stage.conclude();
+    disturbing.await.unwrap();
+    let calm_since = || *stage.calm_since.lock().unwrap();
+    ending::wait(&stage.scenario, clock, &cluster, &stage.judge, calm_since).await;
+    let seconds = clock.now().duration_since(start()).as_secs_f64();
+    ending::conclude(&stage.scenario, &cluster, &stage.around.aws, &stage.judge, stage.crashes);
     stage.stays_still().await;
-    let phases = stage.phases();
+    let phases = ending::phases(&cluster);
     // They hold each other.
     cluster.set_witness(None);
     stage.around.aws.set_gatekeeper(None);
@@ -160,50 +167,6 @@ async fn supervise(stage: Arc<Stage>, operator: usize) {
         *stage.processes[operator].lock().unwrap() =
             Process::start(&stage.around, operator, skew(&stage.scenario, start));
         stage.is_not_calm();
-    }
-}
-
-/// Approves every plan that waits for it.
-async fn approve(stage: Arc<Stage>) {
-    let cluster = &stage.around.cluster;
-    let mut revision = cluster.follow();
-    loop {
-        revision.borrow_and_update();
-        let waiting: Vec<(String, Value)> = cluster.look(|store| {
-            let waiting = store.all(Kind::Rollback).filter(|(_, object)| {
-                object["status"]["phase"] == "AwaitingApproval"
-                    && object["status"]["plan"]["digest"] != object["spec"]["approval"]["plan"]
-                    && object["metadata"]["deletionTimestamp"].is_null()
-            });
-            waiting
-                .map(|((_, name), object)| {
-                    (name.clone(), object["status"]["plan"]["digest"].clone())
-                })
-                .collect()
-        });
-        if waiting.is_empty() {
-            if revision.changed().await.is_err() {
-                return;
-            }
-            continue;
-        }
-        stage.clock().sleep(stage.scenario.approval_takes).await;
-        for (name, digest) in waiting {
-            let patch = json!({"spec": {"approval": {"plan": digest}}});
-            if cluster.merge(Kind::Rollback, NAMESPACE, &name, &patch).is_ok() {
-                stage.is_not_calm();
-            }
-        }
-    }
-}
-
-async fn collect_garbage(stage: Arc<Stage>) {
-    let mut revision = stage.around.cluster.follow();
-    while revision.changed().await.is_ok() {
-        let wait = Duration::from_millis(stage.random.lock().unwrap().u64(200..3000));
-        stage.clock().sleep(wait).await;
-        revision.borrow_and_update();
-        stage.around.cluster.collect_garbage();
     }
 }
 
@@ -311,102 +274,6 @@ impl Stage {
         }
     }
 
-    /// Waits until every Rollback is over, for as long as the bound allows.
-    async fn to_the_end(&self, disturbing: tokio::task::JoinHandle<()>) {
-        let mut revision = self.around.cluster.follow();
-        let mut disturbing = Some(disturbing);
-        loop {
-            if let Some(task) = disturbing.take() {
-                task.await.unwrap();
-            }
-            revision.borrow_and_update();
-            let open = self.open();
-            if open.is_empty() {
-                return;
-            }
-            let calm_since = *self.calm_since.lock().unwrap();
-            let bound = self.scenario.bound();
-            let deadline =
-                calm_since.checked_add(SignedDuration::try_from(bound).unwrap()).unwrap();
-            let left = deadline.duration_since(self.clock().now());
-            if left <= SignedDuration::ZERO {
-                self.judge
-                    .wrong(format!("invariant 8: not over {bound:?} after all was calm: {open:?}"));
-                return;
-            }
-            let _ = self.clock().timeout(left.unsigned_abs(), revision.changed()).await;
-        }
-    }
-
-    /// Rollbacks that are not over.
-    fn open(&self) -> Vec<String> {
-        self.around.cluster.look(|store| {
-            store
-                .all(Kind::Rollback)
-                .filter(|(_, object)| !is_over(object))
-                .map(|((_, name), object)| {
-                    let status = &object["status"];
-                    format!(
-                        "{name}: {} {} {}",
-                        status["phase"], status["summary"], status["progress"]["shards"]
-                    )
-                })
-                .collect()
-        })
-    }
-
-    fn phases(&self) -> Vec<String> {
-        self.around.cluster.look(|store| {
-            let all = store.all(Kind::Rollback);
-            all.map(|(_, object)| object["status"]["phase"].as_str().unwrap_or_default().to_owned())
-                .collect()
-        })
-    }
-
-    /// What must be so when all is over.
-    fn conclude(&self) {
-        let world = self.around.aws.world();
-        self.judge.observe(&world);
-        for (key, wanted) in &self.scenario.keys {
-            let times = judge::effective(&world, key);
-            let allowed = self.judge.times_planned(key);
-            // A request that AWS forgot, about a key that somebody else put back as
-            // it was read, cannot be told from one that was never sent.
-            let undecidable = self.scenario.forgets && self.judge.was_changed_by_others(key);
-            if times > allowed && !undecidable {
-                self.judge.wrong(format!(
-                    "invariant 2: {key} was changed {times} times by {allowed} attempts"
-                ));
-            }
-            if self.scenario.must_succeed && world.is_present(key) != *wanted {
-                self.judge.wrong(format!("{key} is not as it was before the operations"));
-            }
-        }
-        if self.scenario.is_calm() {
-            // What the reference run sends is one request for each key.
-            for (key, requests) in self.judge.requests() {
-                if requests > 1 + self.crashes {
-                    self.judge.wrong(format!(
-                        "{key} was requested {requests} times over {} crashes",
-                        self.crashes
-                    ));
-                }
-            }
-        }
-        if self.scenario.must_succeed {
-            let phases = self.phases();
-            if phases.iter().any(|phase| phase != "Succeeded" && phase != "AlreadyRolledBack") {
-                self.judge.wrong(format!(
-                    "invariant 6: nothing stood in the way, and it ended as {phases:?}"
-                ));
-            }
-        }
-        let throttles = &world.counters().throttles;
-        if self.scenario.no_throttles && throttles.rate + throttles.outstanding > 0 {
-            self.judge.wrong(format!("nobody competes, and AWS throttled: {throttles:?}"));
-        }
-    }
-
     /// Invariant 8, second half: nothing but the lease, watches and the look at the instance.
     async fn stays_still(&self) {
         // Events are told, garbage is collected, and what was killed last leads again.
@@ -420,15 +287,4 @@ impl Stage {
             self.judge.wrong(format!("invariant 8: {} effects after all was over", after - before));
         }
     }
-}
-
-fn is_over(object: &Value) -> bool {
-    let (spec, status, metadata) = (&object["spec"], &object["status"], &object["metadata"]);
-    let terminal =
-        ["Succeeded", "PartiallySucceeded", "Failed", "Cancelled", "Rejected", "AlreadyRolledBack"];
-    terminal.iter().any(|phase| status["phase"] == *phase)
-        && status["attempt"] == *spec.get("attempt").unwrap_or(&json!(1))
-        && status["observedGeneration"] == metadata["generation"]
-        && metadata["deletionTimestamp"].is_null()
-        && metadata["finalizers"].as_array().is_none_or(Vec::is_empty)
 }

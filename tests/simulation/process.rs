@@ -46,9 +46,17 @@ struct Program {
     flags: OperatorFlags,
 }
 
-fn flags(operator: usize) -> OperatorFlags {
+/// The flags of an operator, and more of them.
+pub fn flags(operator: usize, more: &[&str]) -> OperatorFlags {
     let name = format!("--pod-name=operator-{operator}");
-    Program::parse_from(["rollback-operator", &name]).flags
+    let arguments = ["rollback-operator", &name].into_iter().chain(more.iter().copied());
+    Program::parse_from(arguments).flags
+}
+
+/// Whose requests all operators send.
+pub fn identity() -> SharedCredentialsProvider {
+    let credentials = Credentials::new("AKIASIMULATED", "secret", None, None, "simulation");
+    SharedCredentialsProvider::new(credentials)
 }
 
 impl Process {
@@ -62,15 +70,14 @@ impl Process {
         let options =
             ClientOptions { choke_point: choke_point.clone(), ..ClientOptions::default() };
         let clients = Clients::over(cluster.service(operator, true), NAMESPACE, &options);
-        let credentials = Credentials::new("AKIASIMULATED", "secret", None, None, "simulation");
         let own = Clock::starting_at(clock.now().checked_add(skew).unwrap_or(Timestamp::MAX), 1.0);
         let process = Operator {
-            flags: flags(operator),
+            flags: flags(operator, &[]),
             clock: own,
             clients,
             aws: AwsAccess {
                 transport: Some(aws.transport()),
-                identity: Some(SharedCredentialsProvider::new(credentials)),
+                identity: Some(identity()),
                 choke_point,
             },
             metrics: Metrics::new().unwrap(),

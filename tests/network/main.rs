@@ -1,0 +1,71 @@
+//! Network simulation: the operator's real code and real HTTP over a simulated network, which is
+//! cut, delays, holds back, and whose servers stop answering. `docs/testing.md` says how to read it.
+//!
+//! ```text
+//! network                  plays all tests
+//! network replay JOB       plays one run and shows its trace, such as `replay seed 17`
+//! network work JOB         plays one run and says what came of it, for the tests
+//! ```
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod draw;
+mod jobs;
+mod manner;
+mod operator;
+mod run;
+mod server;
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    dead_code,
+    unused_imports,
+    reason = "what holds for the simulation without a network, which uses another part of this"
+)]
+mod simulation;
+mod suite;
+mod weather;
+mod wire;
+
+use std::process::ExitCode;
+
+use jobs::Job;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first() {
+        Some((word, job)) if word == "replay" => played(&job.join(" "), replay),
+        Some((word, job)) if word == "work" => played(&job.join(" "), |job| {
+            simulation::jobs::work(|| job.play());
+            ExitCode::SUCCESS
+        }),
+        _ => suite::run(&arguments),
+    }
+}
+
+fn played(job: &str, play: fn(&Job) -> ExitCode) -> ExitCode {
+    match job.parse() {
+        Ok(job) => play(&job),
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn replay(job: &Job) -> ExitCode {
+    let report = job.play();
+    print!("{}", report.trace.text());
+    println!(
+        "{job}: {} after {:.1} s, {} requests accepted, trace {}",
+        report.phases.join(" "),
+        report.seconds,
+        report.requests,
+        report.trace.hash()
+    );
+    for violation in &report.violations {
+        println!("VIOLATION {violation}");
+    }
+    if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
