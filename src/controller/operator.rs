@@ -202,6 +202,14 @@ impl Operator {
     }
 }
 
+/// A watch of this many seconds, then another: one whose connection is dead without a word is
+/// noticed no later. kube's own is 290.
+const WATCH: u32 = 60;
+
+fn watching() -> watcher::Config {
+    watcher::Config::default().any_semantic().timeout(WATCH)
+}
+
 /// Runs the controllers of both kinds until `stop`.
 pub async fn controllers(
     context: &Arc<Context>,
@@ -212,7 +220,7 @@ pub async fn controllers(
     let client = context.client.clone();
     let instances = Controller::new(
         Api::<DeserializeGuard<IdentityCenterInstance>>::all(client.clone()),
-        watcher::Config::default().any_semantic(),
+        watching(),
     )
     .graceful_shutdown_on(stop.clone().cancelled_owned())
     .run(instance::reconcile, instance::error_policy, Arc::clone(context))
@@ -265,7 +273,7 @@ async fn rollbacks(
     concurrency: u16,
     stop: CancellationToken,
 ) {
-    let controller = Controller::new(api, watcher::Config::default().any_semantic());
+    let controller = Controller::new(api, watching());
     let store = controller.store();
     let records_store = store.clone();
     let wakes = stream::poll_fn(move |task| woken.poll_recv(task));
@@ -273,12 +281,12 @@ async fn rollbacks(
         .with_config(Config::default().concurrency(concurrency))
         .watches(
             Api::<PartialObjectMeta<OperationRecord>>::all(client.clone()),
-            watcher::Config::default().any_semantic(),
+            watching(),
             move |record| waiting_for(&records_store, &record),
         )
         .watches(
             Api::<DeserializeGuard<IdentityCenterInstance>>::all(client.clone()),
-            watcher::Config::default().any_semantic(),
+            watching(),
             move |_| waiting(&store),
         )
         .reconcile_on(wakes)
