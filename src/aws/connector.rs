@@ -114,7 +114,10 @@ async fn wait_for_turn(
     let options = gate.options();
     if operation.takes_quota() && Rule::RateIsKept.holds() {
         match gate.wait_for_turn(call.priority).await {
-            Ok(seconds) => *waited += seconds,
+            Ok((seconds, turn)) => {
+                *waited += seconds;
+                return Ok(turn);
+            }
             Err(late) => {
                 options.observer.request(operation.name, "not_admitted", 0.0, late.seconds);
                 return Err(ConnectorError::user(Refusal::from(late).into()));

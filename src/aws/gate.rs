@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, oneshot};
 
 use super::observer::{NoObserver, Observer};
@@ -81,7 +82,7 @@ struct Shared {
 /// Those who wait for their turn. Locked before the governor where both are.
 #[derive(Default)]
 struct Queue {
-    waiting: HashMap<Ticket, oneshot::Sender<()>>,
+    waiting: HashMap<Ticket, oneshot::Sender<Timestamp>>,
     /// Whether a task hands out turns as time goes by.
     has_usher: bool,
 }
@@ -140,8 +141,11 @@ impl Gate {
     }
 
     /// Waits until the quota lets a request of this priority leave; says for how many seconds it
-    /// waited. Dropping the future leaves the queue.
-    pub(super) async fn wait_for_turn(&self, priority: Priority) -> Result<f64, NotAdmitted> {
+    /// waited, and when its turn came. Dropping the future leaves the queue.
+    pub(super) async fn wait_for_turn(
+        &self,
+        priority: Priority,
+    ) -> Result<(f64, Timestamp), NotAdmitted> {
         let clock = self.options().clock;
         let came = clock.now();
         let (turn, my_turn) = oneshot::channel();
@@ -150,12 +154,12 @@ impl Gate {
         drop(place);
         let seconds = seconds_between(came, clock.now());
         match outcome {
-            Ok(Ok(())) => Ok(seconds),
+            Ok(Ok(turn)) => Ok((seconds, turn)),
             Ok(Err(_)) | Err(_) => Err(NotAdmitted { seconds }),
         }
     }
 
-    fn queue_up(&self, priority: Priority, turn: oneshot::Sender<()>) -> Place<'_> {
+    fn queue_up(&self, priority: Priority, turn: oneshot::Sender<Timestamp>) -> Place<'_> {
         let mut queue = self.queue();
         let ticket = self.governor().enqueue(priority);
         queue.waiting.insert(ticket, turn);
@@ -170,11 +174,12 @@ impl Gate {
     }
 
     fn hand_out_turns(&self, queue: &mut Queue) {
-        let admitted = self.governor().admit(self.options().clock.now());
+        let now = self.options().clock.now();
+        let admitted = self.governor().admit(now);
         for ticket in admitted {
             if let Some(turn) = queue.waiting.remove(&ticket) {
                 // Gone since: its turn is lost, which errs on the side of fewer requests.
-                let _ = turn.send(());
+                let _ = turn.send(now);
             }
         }
     }

@@ -128,7 +128,9 @@ pub async fn connect(
     name: &str,
     spec: &IdentityCenterInstanceSpec,
 ) -> Result<Facts, Error> {
-    let known = context.instances.get(name);
+    // One that was made again under its name for another ARN is another instance.
+    let same = |known: &Arc<InstanceHandle>| known.spec().instance_arn == spec.instance_arn;
+    let known = context.instances.get(name).filter(same);
     let gate = context.instances.gate(&spec.instance_arn, || context.new_gate(spec));
     gate.set_limits(spec.limits.requests_per_second, spec.limits.outstanding_requests);
     let aws = context.connect_aws(spec, &gate).await?;

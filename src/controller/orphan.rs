@@ -47,6 +47,7 @@ pub async fn give_up(
         error = %lost,
         "the plan is lost, and with it what a ledger record would say"
     );
+    instance.gate.governor().release_all(&rollback.uid().unwrap_or_default());
     if rollback.metadata.deletion_timestamp.is_none() {
         let message = format!("{lost}; nothing is at work any more");
         let status = RollbackStatus { in_flight: Vec::new(), ..status };

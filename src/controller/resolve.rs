@@ -21,7 +21,7 @@ use crate::engine::recovery::{
     DescribedRequest, Doubt, MAX_ENDED_DESCRIBED, READS_APART, earliest, match_requests,
 };
 use crate::model::time::later;
-use crate::model::{Key, Presence, Rule};
+use crate::model::{Key, Presence, RequestId, Rule};
 use crate::runtime::Clock;
 
 /// How long to wait before looking again after AWS gave no answer.
@@ -86,6 +86,7 @@ pub async fn find(
     }
     // The requests that nobody may look for have surely ended by then.
     let mut over_by: Option<Timestamp> = None;
+    let mut ended = BTreeMap::new();
     // Twice, because lists lag behind writes: those of requests as well as those of assignments.
     for round in 0..2 {
         let open = |found: &BTreeMap<usize, Found>| -> BTreeSet<usize> {
@@ -100,7 +101,7 @@ pub async fn find(
         }
         for way in [aws::Direction::Create, aws::Direction::Delete] {
             let doubts = doubts(run, &open(&found), way).await;
-            match find_requests(instance, run, &doubts, way).await {
+            match find_requests(instance, run, &doubts, way, &mut ended).await {
                 Ok(requests) => found.extend(requests),
                 Err(error) if error.is_access_denied() => {
                     tracing::warn!(%error, "requests cannot be looked for: the keys are read instead");
@@ -112,7 +113,8 @@ pub async fn find(
         for (item, read) in read_keys(clock, instance, run, &open(&found)).await? {
             let goal = run.items.get(item).map(|plan| plan.action.goal());
             run.observations().saw(item, read);
-            if Some(read.presence) == goal {
+            // The first look may come between an effect and the end of its request.
+            if round > 0 && Some(read.presence) == goal {
                 found.insert(item, Found::AtGoal);
             }
         }
@@ -158,12 +160,14 @@ async fn doubts(run: &Run, items: &BTreeSet<usize>, way: aws::Direction) -> Vec<
         .collect()
 }
 
-/// Looks for the requests: first those at work, then, for what is left, the newest that ended.
+/// Looks for the requests: first those at work, then, for what is left, the newest that ended. What
+/// was described as ended is not asked for again.
 async fn find_requests(
     instance: &InstanceHandle,
     run: &Run,
     doubts: &[Doubt],
     way: aws::Direction,
+    ended: &mut BTreeMap<RequestId, DescribedRequest>,
 ) -> Result<BTreeMap<usize, Found>, aws::Error> {
     let aws = instance.aws(aws::Priority::Recovery);
     let mut found = BTreeMap::new();
@@ -183,18 +187,26 @@ async fn find_requests(
         candidates.sort_by_key(|request| std::cmp::Reverse(request.created_at));
         let mut described = Vec::new();
         for request in candidates.into_iter().take(MAX_ENDED_DESCRIBED) {
+            if let Some(known) = ended.get(&request.request_id) {
+                described.push(known.clone());
+                continue;
+            }
             run.observations().requests += 1;
             let Some(outcome) = aws.describe_request(way, &request.request_id).await? else {
                 continue;
             };
             if let Some(key) = outcome.key {
-                described.push(DescribedRequest {
+                let request = DescribedRequest {
                     request_id: request.request_id,
                     key,
                     // Without a time it counts as new: a wrong match is found out by the read back.
                     created_at: outcome.created_at.unwrap_or(Timestamp::MAX),
                     in_progress: outcome.state == aws::RequestState::InProgress,
-                });
+                };
+                if !request.in_progress {
+                    ended.insert(request.request_id.clone(), request.clone());
+                }
+                described.push(request);
             }
         }
         found.extend(match_requests(&open, &described));

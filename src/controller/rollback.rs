@@ -125,6 +125,7 @@ pub async fn end(
     conditions::summarize(&mut status, reason, message, now);
     if let Some(timing) = &mut status.timing {
         timing.finished_at = Some(now);
+        timing.expected_at = None;
     }
     write(context, rollback, &status).await?;
     let warning = !matches!(phase, Phase::Succeeded | Phase::AlreadyRolledBack | Phase::Planned);

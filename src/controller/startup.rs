@@ -67,10 +67,10 @@ pub async fn take_up_all(
                 taken_up.push(uid);
             }
             Err(TakeUpError::Plan(PlanError::Kubernetes(error))) => {
-                // All or nothing: what was taken up is known to this handle of the instance alone,
-                // and the next try has another.
+                // All or nothing: the next try has another handle of the instance, with the same gate.
                 for uid in &taken_up {
                     context.runs.remove(uid);
+                    instance.gate.governor().release_all(uid);
                 }
                 return Err(error.into());
             }

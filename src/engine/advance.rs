@@ -417,7 +417,8 @@ impl Tick<'_> {
         timing::phase_began(&mut self.status, self.now);
         timing::count(&mut self.status, observations);
         let settle = self.situation.settle();
-        timing::expect(&mut self.status, &self.before, journal, settle, self.now);
+        let items = self.situation.items;
+        timing::expect(&mut self.status, items, (&self.before, journal), settle, self.now);
         self.status.observed_generation = self.situation.status.observed_generation;
         if let Some(progress) = &self.status.progress {
             let (reason, message) = words::running(self.status.phase, progress, halt);

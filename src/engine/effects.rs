@@ -191,7 +191,12 @@ impl Planner<'_> {
         };
         let agrees = Some(read.presence) == goal;
         let answer = memory.answer_for(entry.request_id.as_ref());
-        let unanswered = matches!(answer, None | Some(Answer::InProgress));
+        // A status may come late: one that is not found yet is asked for again.
+        let unanswered = match answer {
+            None | Some(Answer::InProgress) => true,
+            Some(Answer::Forgotten) => !agrees,
+            Some(Answer::Succeeded | Answer::Failed { .. }) => false,
+        };
         if (!agrees || memory.contested) && unanswered {
             self.describe(item, entry, memory.ask_after);
         }

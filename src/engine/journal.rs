@@ -110,14 +110,18 @@ impl Journal {
         self.0.iter().any(|state| state.is_in_flight())
     }
 
-    /// How many actions have nothing to send and nothing at work any more, and how many there are.
-    /// What is left as it is counts for both.
+    /// How many of the actions have nothing to send and nothing at work any more, and how many there
+    /// are. What the plan leaves as it is counts for neither.
     #[must_use]
-    pub fn ended(&self) -> (usize, usize) {
-        let open = |state: &&ActionState| {
-            matches!(state, ActionState::Planned | ActionState::Intent | ActionState::Requested)
-        };
-        (self.0.len() - self.0.iter().filter(open).count(), self.0.len())
+    pub fn ended(&self, items: &[PlanItem]) -> (usize, usize) {
+        let (mut ended, mut total) = (0, 0);
+        for (item, state) in items.iter().zip(&self.0) {
+            if item.disposition == Disposition::Act {
+                total += 1;
+                ended += usize::from(!state.is_in_flight() && *state != ActionState::Planned);
+            }
+        }
+        (ended, total)
     }
 
     /// The progress as the status shows it. Items that were left as they are from the beginning do

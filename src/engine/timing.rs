@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::journal::Journal;
 use super::observations::Observations;
+use crate::api::plan::PlanItem;
 use crate::api::rollback_status::{InFlight, Phase, RollbackStatus, Timing};
 use crate::model::time::{later, seconds_between};
 
@@ -44,19 +45,19 @@ pub fn provisioned(status: &mut RollbackStatus, entry: Option<&InFlight>, ended_
 /// before a tenth of them has, because the first ones wait for nobody.
 pub fn expect(
     status: &mut RollbackStatus,
-    before: &Journal,
-    after: &Journal,
+    items: &[PlanItem],
+    (before, after): (&Journal, &Journal),
     settle: SignedDuration,
     now: Timestamp,
 ) {
-    let (ended, total) = after.ended();
+    let (ended, total) = after.ended(items);
     let timing = status.timing.get_or_insert_with(Timing::default);
     if ended == total {
         timing.expected_at = None;
         return;
     }
     let Some(began) = timing.executing_at.filter(|_| ended * 10 >= total) else { return };
-    if before.ended() == (ended, total) && timing.expected_at.is_some() {
+    if before.ended(items) == (ended, total) && timing.expected_at.is_some() {
         return;
     }
     let pace = seconds_between(began, now) / as_f64_usize(ended.max(1));
@@ -146,7 +147,8 @@ mod tests {
         let mut status = RollbackStatus::default();
         status.timing.get_or_insert_default().executing_at = Some(at(0));
         let mut told = |before: usize, after: usize, now: i64| {
-            expect(&mut status, &journal(before), &journal(after), settle, at(now));
+            let journals = (&journal(before), &journal(after));
+            expect(&mut status, &items, journals, settle, at(now));
             status.timing.as_ref().unwrap().expected_at
         };
         assert_eq!(told(0, 1, 5), None);

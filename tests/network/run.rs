@@ -158,7 +158,7 @@ async fn act(around: Around, drawn: Drawn, seconds: Arc<Mutex<f64>>) -> turmoil:
     let calm_since = || *around.calm_since.lock().unwrap();
     ending::wait(scenario, clock, &cluster, &judge, calm_since).await;
     *seconds.lock().unwrap() = clock.now().duration_since(start()).as_secs_f64();
-    ending::conclude(scenario, &cluster, &aws, &judge, 0);
+    ending::conclude(scenario, &cluster, &aws, &judge);
     Ok(())
 }
 

@@ -61,8 +61,6 @@ struct Stage {
     /// When the last thing happened that the bound counts from.
     calm_since: Mutex<Timestamp>,
     random: Mutex<fastrand::Rng>,
-    /// So often the operator is killed in the middle of its work.
-    crashes: u64,
 }
 
 /// Plays a scenario, killing the operator at these points.
@@ -87,7 +85,6 @@ async fn run(scenario: Scenario, crashes: Vec<CrashPoint>) -> Report {
     let trace = Arc::new(Trace::default());
     let judge = Judge::new(&scenario, clock, &cluster, &aws, &trace);
     cluster.set_faults(scenario.api_faults.clone());
-    let killed = crashes.len() as u64;
     let around = Surroundings {
         clock,
         cluster: cluster.clone(),
@@ -111,7 +108,6 @@ async fn run(scenario: Scenario, crashes: Vec<CrashPoint>) -> Report {
         starts: Mutex::new(scenario.operators),
         random: Mutex::new(fastrand::Rng::with_seed(scenario.random)),
         calm_since: Mutex::new(clock.now()),
-        crashes: killed,
         scenario,
         around,
         judge,
@@ -131,8 +127,12 @@ async fn run(scenario: Scenario, crashes: Vec<CrashPoint>) -> Report {
     let calm_since = || *stage.calm_since.lock().unwrap();
     ending::wait(&stage.scenario, clock, &cluster, &stage.judge, calm_since).await;
     let seconds = clock.now().duration_since(start()).as_secs_f64();
-    ending::conclude(&stage.scenario, &cluster, &stage.around.aws, &stage.judge, stage.crashes);
+    ending::conclude(&stage.scenario, &cluster, &stage.around.aws, &stage.judge);
     stage.stays_still().await;
+    let unreached = stage.around.crashes.lock().unwrap().clone();
+    if !unreached.is_empty() {
+        stage.judge.wrong(format!("the operator was never killed at {unreached:?}"));
+    }
     let phases = ending::phases(&cluster);
     // They hold each other.
     cluster.set_witness(None);
