@@ -85,6 +85,7 @@ async fn run(scenario: Scenario, crashes: Vec<CrashPoint>) -> Report {
     let trace = Arc::new(Trace::default());
     let judge = Judge::new(&scenario, clock, &cluster, &aws, &trace);
     cluster.set_faults(scenario.api_faults.clone());
+    let asked = crashes.len();
     let around = Surroundings {
         clock,
         cluster: cluster.clone(),
@@ -130,7 +131,8 @@ async fn run(scenario: Scenario, crashes: Vec<CrashPoint>) -> Report {
     ending::conclude(&stage.scenario, &cluster, &stage.around.aws, &stage.judge);
     stage.stays_still().await;
     let unreached = stage.around.crashes.lock().unwrap().clone();
-    if !unreached.is_empty() {
+    // The second of a pair may lie after an effect of the process that the first has killed.
+    if !unreached.is_empty() && unreached.len() == asked {
         stage.judge.wrong(format!("the operator was never killed at {unreached:?}"));
     }
     let phases = ending::phases(&cluster);
