@@ -7,10 +7,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::instance::ApprovalPolicy;
+use super::plan_status::PlanStatus;
 use super::record::RecordRef;
 use super::schema;
-use crate::model::{ActionKind, Grade, RequestId};
+use crate::model::{ActionKind, RequestId};
 
 /// Where a Rollback is on its way.
 #[derive(
@@ -202,69 +202,6 @@ impl Default for RollbackStatus {
             ledger: None,
         }
     }
-}
-
-/// The plan, summed up; its items are in `RollbackPlan` objects.
-#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct PlanStatus {
-    /// Digest over all shards, the instance, the frozen policy and the intent. An approval names it.
-    #[schemars(schema_with = "schema::digest")]
-    pub digest: String,
-    /// When it was made.
-    #[schemars(schema_with = "schema::time")]
-    pub created_at: Timestamp,
-    /// The instance's approval policy when the plan was made. The stricter of then and now holds.
-    pub policy: ApprovalPolicy,
-    /// The least exact grade of its actions.
-    pub grade: Grade,
-    /// Number of actions that are written.
-    pub actions: i32,
-    /// Number of keys that are left as they are: already so, kept for another record, or unexplained.
-    pub kept: i32,
-    /// Number of keys that cannot be done.
-    pub blocked: i32,
-    /// Whether an action gives access; such a plan waits for approval under every policy but Never.
-    #[serde(default)]
-    pub gives_access: bool,
-    /// When it may begin, as planned: an approval is for this time, and another one voids the plan.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::time")]
-    pub not_before: Option<Timestamp>,
-    /// When nothing new may be sent any more, as planned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::time")]
-    pub deadline: Option<Timestamp>,
-    /// Whether an action rests on an unknown state before the operation; such a plan waits for approval under every policy.
-    #[serde(default)]
-    pub assumed: bool,
-    /// Names of the shards, in order.
-    #[schemars(schema_with = "schema::names")]
-    pub shards: Vec<String>,
-    /// What the undo does not give back, and what else an approver should know.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "schema::lines")]
-    pub warnings: Vec<String>,
-    /// Who recorded what is undone, as far as stamps show.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "schema::lines")]
-    pub authors: Vec<String>,
-    /// Who approved it, as far as stamps show.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::line")]
-    pub approved_by: Option<String>,
-    /// How long it will take and how many calls, at the provisioning latency seen so far.
-    pub estimate: Estimate,
-}
-
-/// What the execution of a plan will cost.
-#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Estimate {
-    /// Seconds from approval to verified, alone on the instance.
-    pub seconds: f64,
-    /// AWS calls.
-    pub calls: i32,
 }
 
 /// How far the actions have come.

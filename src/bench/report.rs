@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{UndoArguments, world};
-use crate::api::rollback_status::{Estimate, Timing};
+use crate::api::plan_status::Estimate;
+use crate::api::rollback_status::Timing;
 use crate::engine::timing;
 
 /// Requests a second that AWS allows to the whole organisation.

@@ -18,8 +18,8 @@ use super::session::{Connection, Session};
 use super::{plan, shards, status, times};
 use crate::api::condition::ConditionType;
 use crate::api::instance::ApprovalPolicy;
+use crate::api::plan_status::PlanStatus;
 use crate::api::rollback::{OnDrift, OnFailure, Priority, RollbackSpec};
-use crate::api::rollback_status::PlanStatus;
 use crate::api::{Phase, Rollback};
 
 /// Undo operations: show the plan, ask, execute, follow

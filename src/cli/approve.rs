@@ -11,7 +11,7 @@ use super::plan::view;
 use super::screen::{Screen, Tone};
 use super::session::{Connection, Session};
 use super::shards;
-use crate::api::rollback_status::PlanStatus;
+use crate::api::plan_status::PlanStatus;
 use crate::api::{Phase, Rollback};
 use crate::model::Grade;
 

@@ -8,7 +8,7 @@ use kube::ResourceExt as _;
 use super::error::{CliError, is_missing};
 use super::session::Session;
 use crate::api::plan::{Disposition, PlanItem};
-use crate::api::rollback_status::PlanStatus;
+use crate::api::plan_status::PlanStatus;
 use crate::api::{Rollback, RollbackPlan};
 
 /// Reads and checks all items of a plan, in order.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::instance_handle::InstanceHandle;
 use crate::api::plan::{Disposition, PlanItem};
-use crate::api::rollback_status::{Estimate, RollbackStatus};
+use crate::api::plan_status::Estimate;
+use crate::api::rollback_status::RollbackStatus;
 use crate::engine::cover::cover;
 use crate::engine::polling::Pool;
 use crate::engine::{Journal, timing};

@@ -12,8 +12,9 @@ use super::rollback::{end, write};
 use super::select::{Obstacle, Selection, related, selection};
 use super::{approve, estimate, live, size};
 use crate::api::condition::{ConditionType, remove_condition};
+use crate::api::plan_status::PlanStatus;
 use crate::api::rollback::Mode;
-use crate::api::rollback_status::{Phase, PlanStatus, RollbackStatus};
+use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
 use crate::cluster::{self, plans};
 use crate::engine::{conditions, timing};
@@ -159,6 +160,7 @@ async fn publish(
         warnings: plan.warnings.clone(),
         authors: plan.authors.clone(),
         approved_by: None,
+        refusals: Vec::new(),
         estimate: estimate::estimate(&plan.items, &selection.instance),
     });
     let sentence = format!(

@@ -2,8 +2,8 @@
 
 use crate::api::Reason;
 use crate::api::instance::ApprovalPolicy;
+use crate::api::plan_status::PlanStatus;
 use crate::api::rollback::Approval;
-use crate::api::rollback_status::PlanStatus;
 
 /// Whether a plan may be executed, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

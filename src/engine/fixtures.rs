@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use crate::api::instance::ApprovalPolicy;
 use crate::api::plan::{Disposition, PlanItem};
+use crate::api::plan_status::{Estimate, PlanStatus};
 use crate::api::record::NamedPrincipal;
-use crate::api::rollback_status::{Estimate, PlanStatus};
 use crate::model::{ActionKind, Grade, Presence, PrincipalType};
 
 /// One user's assignments of one set in accounts 1, 2, 3 …: all to be removed.
@@ -66,6 +66,7 @@ pub fn plan_status() -> PlanStatus {
         warnings: Vec::new(),
         authors: Vec::new(),
         approved_by: None,
+        refusals: Vec::new(),
         estimate: Estimate::default(),
     }
 }

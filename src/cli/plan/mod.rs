@@ -20,8 +20,8 @@ use super::session::{Connection, Session, create_parameters};
 use super::{shards, times};
 use crate::api::condition::{ConditionType, is_true};
 use crate::api::plan::PlanItem;
+use crate::api::plan_status::PlanStatus;
 use crate::api::rollback::{Mode, OnDrift, OnFailure, Operations, Priority, RollbackSpec};
-use crate::api::rollback_status::PlanStatus;
 use crate::api::{Phase, Rollback};
 use crate::model::Grade;
 

@@ -7,7 +7,7 @@ use kube::ResourceExt as _;
 use super::groups::{Group, Part, group};
 use crate::api::instance::ApprovalPolicy;
 use crate::api::plan::{Disposition, PlanItem};
-use crate::api::rollback_status::PlanStatus;
+use crate::api::plan_status::PlanStatus;
 use crate::api::{Phase, Rollback};
 use crate::cli::screen::{Paint, Tone, one_line};
 use crate::cli::times;

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use crate::api::rollback_status::{PlanStatus, Progress, RollbackStatus, Timing};
+use crate::api::plan_status::PlanStatus;
+use crate::api::rollback_status::{Progress, RollbackStatus, Timing};
 use crate::api::{Phase, Rollback};
 use crate::cli::plan::view::{count, grade_tone};
 use crate::cli::progress::failure_line;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::api::Reason;
-use crate::api::rollback_status::PlanStatus;
+use crate::api::plan_status::PlanStatus;
 use crate::engine::Halt;
 
 fn planned(not_before: Option<Timestamp>, deadline: Option<Timestamp>) -> PlanStatus {
