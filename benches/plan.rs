@@ -51,6 +51,7 @@ fn measure(what: &str, records: &[Record], selected: usize) {
         policy: &policy,
         live: &live,
         intent: Intent::default(),
+        accept: &[],
     };
     let mut best: Option<(Duration, Plan)> = None;
     for _ in 0..ROUNDS {

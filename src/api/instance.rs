@@ -159,21 +159,20 @@ impl ApprovalPolicy {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = ("self.approval in ['Always', 'Never']", "approval: only Always and Never are enforced by this version"),
-    validation = ("!has(self.administrativeSets) || self.administrativeSets.size() == 0", "administrativeSets: not enforced by this version; leave it out"),
     validation = ("!has(self.retention)", "retention: not enforced by this version; leave it out"),
 )]
 pub struct Policy {
     /// Whose approval a plan needs. An action that gives access waits for one under every policy but Never.
     #[serde(default)]
     pub approval: ApprovalPolicy,
-    /// What no Rollback may touch. Such actions are shown as blocked.
+    /// What a Rollback may touch only with an approval that accepts it by name.
     #[serde(default, skip_serializing_if = "Protected::is_empty")]
     pub protected: Protected,
-    /// Permission sets that count as administrative for the last-administrator guard.
+    /// Permission sets that count as administrative: a plan that leaves an account without anybody who holds one of them and may sign in is refused. Without any: those that AWS's AdministratorAccess policy is attached to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
     pub administrative_sets: Vec<PermissionSetArn>,
-    /// Largest number of actions that one Rollback may have. Without it: what a plan can hold.
+    /// Largest number of actions that one Rollback may have without an approval that accepts more. Without it: what a plan can hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 20000))]
     pub max_actions: Option<i32>,

@@ -113,6 +113,27 @@ pub struct PlanItem {
     /// Content of the permission set that is deleted or created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<PermissionSetContent>,
+    /// Who truly loses or gains access by it; absent where that could not be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<AccessEffect>,
+}
+
+/// Who truly loses or gains access by an action, groups and everything else in the plan counted.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccessEffect {
+    /// How many people gain or lose it.
+    pub people: i32,
+    /// The first of them, by name or id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::lines")]
+    pub names: Vec<String>,
+    /// How many of the principal's people have it with or without this assignment.
+    #[serde(default)]
+    pub unchanged: i32,
+    /// Others whose assignments give it to these: the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    pub through: Vec<NamedPrincipal>,
 }
 
 impl PlanItem {

@@ -64,8 +64,26 @@ pub struct PlanStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_REFUSALS), extend("x-kubernetes-list-type" = "atomic"))]
     pub refusals: Vec<PlanRefusal>,
+    /// What of `spec.approval.accept` it was made with: failed changes that were made all the same, by record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::lines")]
+    pub accepted: Vec<String>,
+    /// How many people truly lose or gain access, groups counted; absent where that could not be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<AffectedPeople>,
     /// How long it will take and how many calls, at the provisioning latency seen so far.
     pub estimate: Estimate,
+}
+
+/// How many people a plan is about; each counts once, however many of their assignments change.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Default, PartialEq, Eq)]
+pub struct AffectedPeople {
+    /// They lose some access.
+    pub lose: i32,
+    /// They gain some access.
+    pub gain: i32,
+    /// They keep some access that an assignment gave which is removed, because others give it too.
+    pub keep: i32,
 }
 
 /// One reason why the instance's policy refuses a plan.

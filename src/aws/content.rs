@@ -44,7 +44,8 @@ impl Client {
         Ok(output.inline_policy.filter(|policy| !policy.is_empty()))
     }
 
-    async fn managed_policies(&self, set: &PermissionSetArn) -> Result<Vec<String>, Error> {
+    /// The AWS managed policies of a permission set, by ARN: all pages.
+    pub async fn managed_policies(&self, set: &PermissionSetArn) -> Result<Vec<String>, Error> {
         const OPERATION: &str = "ListManagedPoliciesInPermissionSet";
         let (answer, mut pages) = (Answer(OPERATION), Pages::of(OPERATION));
         let mut policies = Vec::new();

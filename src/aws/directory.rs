@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_identitystore::types::UserStatus;
+use aws_sdk_identitystore::types::{MemberId, UserStatus};
 use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 use aws_sdk_ssoadmin::types::InstanceStatus as SdkStatus;
 
-use super::call::{Answer, Pages, found};
+use super::call::{Answer, PAGE, Pages, found};
 use super::client::Client;
 use super::error::Error;
-use crate::model::{AccountId, IdentityStoreId, Principal, PrincipalType};
+use crate::model::{AccountId, IdentityStoreId, Principal, PrincipalId, PrincipalType};
 
 /// What AWS says about the instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,15 @@ pub enum InstanceStatus {
     Active,
     /// It is being made or deleted, or its making failed: AWS's word for it.
     Other(String),
+}
+
+/// Whose requests ours are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The account that our credentials belong to.
+    pub account: AccountId,
+    /// The permission set whose role we work with, if our credentials come from Identity Center.
+    pub permission_set_name: Option<String>,
 }
 
 /// A user or a group.
@@ -152,13 +161,60 @@ impl Client {
         Ok(accounts)
     }
 
-    /// The account that our credentials belong to.
-    pub async fn caller_account(&self) -> Result<AccountId, Error> {
+    /// The users in a group: all pages; none when the group does not exist.
+    pub async fn group_members(
+        &self,
+        store: &IdentityStoreId,
+        group: &PrincipalId,
+    ) -> Result<Option<Vec<PrincipalId>>, Error> {
+        const OPERATION: &str = "ListGroupMemberships";
+        let (answer, mut pages) = (Answer(OPERATION), Pages::of(OPERATION));
+        let mut members = Vec::new();
+        loop {
+            let call = self
+                .identity_store()
+                .list_group_memberships()
+                .identity_store_id(store.as_str())
+                .group_id(group.as_str())
+                .max_results(PAGE)
+                .set_next_token(pages.token());
+            let page = match self.send(OPERATION, call.send()).await {
+                Err(error) if error.names_resource("IDENTITY_STORE") => return Err(error),
+                outcome => found(outcome)?,
+            };
+            let Some(page) = page else { return Ok(None) };
+            let count = page.group_memberships.len();
+            for membership in page.group_memberships {
+                // A member of a kind that this version does not know is no user.
+                if let Some(MemberId::UserId(user)) = membership.member_id {
+                    members.push(answer.id("UserId", Some(user))?);
+                }
+            }
+            if !pages.has_next(page.next_token, count)? {
+                return Ok(Some(members));
+            }
+        }
+    }
+
+    /// Whose requests ours are.
+    pub async fn caller(&self) -> Result<Caller, Error> {
         const OPERATION: &str = "GetCallerIdentity";
         let call = self.sts().get_caller_identity();
         let output = self.send(OPERATION, call.send()).await?;
-        Answer(OPERATION).id("Account", output.account)
+        Ok(Caller {
+            account: Answer(OPERATION).id("Account", output.account)?,
+            permission_set_name: output.arn.as_deref().and_then(reserved_permission_set),
+        })
     }
+}
+
+/// The permission set that a session's role was made for. AWS names such roles
+/// `AWSReservedSSO_<permission set>_<suffix>`
+/// (<https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html>).
+fn reserved_permission_set(arn: &str) -> Option<String> {
+    let role = arn.split_once(":assumed-role/")?.1.split('/').next()?;
+    let (name, _suffix) = role.strip_prefix("AWSReservedSSO_")?.rsplit_once('_')?;
+    Some(name.to_owned())
 }
 
 fn facts_of(operation: &'static str, account: Account) -> Result<AccountFacts, Error> {
@@ -169,4 +225,19 @@ fn facts_of(operation: &'static str, account: Account) -> Result<AccountFacts, E
         (None, None) => return Err(Error::MissingMember { operation, member: "Status" }),
     };
     Ok(AccountFacts { name: account.name, active })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reserved_permission_set;
+
+    #[test]
+    fn a_role_of_identity_center_names_its_permission_set() {
+        let name = |role: &str| {
+            reserved_permission_set(&format!("arn:aws:sts::111111111111:assumed-role/{role}/alice"))
+        };
+        assert_eq!(name("AWSReservedSSO_Ops_Admin_0123456789abcdef"), Some("Ops_Admin".to_owned()));
+        assert_eq!(name("rollback-operator"), None);
+        assert_eq!(reserved_permission_set("arn:aws:iam::111111111111:user/alice"), None);
+    }
 }

@@ -28,7 +28,7 @@ mod tests;
 pub use assignments::{Accepted, Access};
 pub use classify::failure_class;
 pub use client::{Client, ConnectOptions, Credentials};
-pub use directory::{AccountFacts, InstanceFacts, InstanceStatus, PrincipalFacts};
+pub use directory::{AccountFacts, Caller, InstanceFacts, InstanceStatus, PrincipalFacts};
 pub use error::{Error, RefusalAnswer};
 pub use gate::{Gate, GateOptions};
 pub use observer::{NoObserver, Observer};

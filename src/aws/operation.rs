@@ -26,7 +26,7 @@ enum Kind {
 const SERVICES: [&str; 3] = ["SWBExternalService", "AWSIdentityStore", "AWSOrganizationsV20161128"];
 
 /// Every operation that the adapter sends.
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 28] = [
     "AttachCustomerManagedPolicyReferenceToPermissionSet",
     "AttachManagedPolicyToPermissionSet",
     "CreateAccountAssignment",
@@ -49,7 +49,9 @@ const NAMES: [&str; 26] = [
     "ListAccounts",
     "ListAccountsForProvisionedPermissionSet",
     "ListCustomerManagedPolicyReferencesInPermissionSet",
+    "ListGroupMemberships",
     "ListManagedPoliciesInPermissionSet",
+    "ListPermissionSetsProvisionedToAccount",
     "ListTagsForResource",
     "PutInlinePolicyToPermissionSet",
     "PutPermissionsBoundaryToPermissionSet",

@@ -71,6 +71,35 @@ impl Client {
         }
     }
 
+    /// The permission sets that are provisioned in an account, assigned or not: all pages.
+    pub async fn permission_sets_in_account(
+        &self,
+        account: &AccountId,
+    ) -> Result<Vec<PermissionSetArn>, Error> {
+        const OPERATION: &str = "ListPermissionSetsProvisionedToAccount";
+        let (answer, mut pages) = (Answer(OPERATION), Pages::of(OPERATION));
+        let mut sets = Vec::new();
+        loop {
+            let call = self
+                .sso_admin()
+                .list_permission_sets_provisioned_to_account()
+                .instance_arn(self.arn())
+                .account_id(account.as_str())
+                .max_results(PAGE)
+                .set_next_token(pages.token());
+            let page = self.send(OPERATION, call.send()).await?;
+            // Left out by AWS where the account has none.
+            let rows = page.permission_sets.unwrap_or_default();
+            let count = rows.len();
+            for set in rows {
+                sets.push(answer.id("PermissionSets", Some(set))?);
+            }
+            if !pages.has_next(page.next_token, count)? {
+                return Ok(sets);
+            }
+        }
+    }
+
     /// Deletes a permission set. AWS refuses with a conflict while it is assigned or still being
     /// removed somewhere.
     pub async fn delete_permission_set(

@@ -60,6 +60,10 @@ pub async fn decide(
         let why = "spec.notBefore or spec.deadline changed since it was planned";
         return replan(context, rollback, status, why).await;
     }
+    if plan_status.accepted != plan_stage::accepted(rollback) {
+        let why = "spec.approval.accept names other failed changes than it was made with";
+        return replan(context, rollback, status, why).await;
+    }
     let selected = match &fresh {
         Some(selection) => selection.clone(),
         None => match selection(context, rollback).await? {
@@ -197,8 +201,10 @@ async fn begin(
                 return Err(error);
             }
         };
+        let refusals =
+            status.plan.as_ref().map(|plan| plan.refusals.as_slice()).unwrap_or_default();
         let why = match &again {
-            Ok(again) if plan::still_holds(&items, &again.plan) => None,
+            Ok(again) if plan::still_holds(&items, refusals, &again.plan) => None,
             Ok(_) => Some("what it rests on changed since".to_owned()),
             Err(Obstacle::Wait(_, message) | Obstacle::Refuse(_, message)) => Some(message.clone()),
         };

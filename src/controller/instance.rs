@@ -16,7 +16,7 @@ use crate::api::instance::{IdentityCenterInstanceStatus, QuotaView};
 use crate::api::{IdentityCenterInstance, IdentityCenterInstanceSpec, Reason};
 use crate::aws;
 use crate::cluster::instances;
-use crate::model::{AccountId, Class};
+use crate::model::Class;
 
 /// How often a usable instance is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_mins(1);
@@ -136,11 +136,14 @@ pub async fn connect(
     let aws = context.connect_aws(spec, &gate).await?;
     let described = aws.describe_instance().await?;
     let caller = caller(&aws).await?;
-    let delegated = matches!((&caller, &described.owner_account), (Some(caller), Some(owner)) if caller != owner);
+    let own_account = caller.as_ref().map(|caller| &caller.account);
+    let delegated =
+        matches!((own_account, &described.owner_account), (Some(own), Some(owner)) if own != owner);
     let facts = Facts {
         identity_store: described.identity_store_id,
         owner_account: described.owner_account,
         delegated_administrator: delegated,
+        caller,
     };
     if let Some(known) = known {
         known.reconnect(spec.clone(), aws, facts.clone());
@@ -164,11 +167,11 @@ pub async fn connect(
     Ok(facts)
 }
 
-/// The account that the credentials belong to. Who we are is worth knowing, but not every endpoint
-/// tells. What may go away is waited for: the answer is kept for as long as the instance is.
-pub async fn caller(aws: &aws::Client) -> Result<Option<AccountId>, aws::Error> {
-    match aws.caller_account().await {
-        Ok(account) => Ok(Some(account)),
+/// Who we are is worth knowing, but not every endpoint tells. What may go away is waited for: the
+/// answer is kept for as long as the instance is.
+pub async fn caller(aws: &aws::Client) -> Result<Option<aws::Caller>, aws::Error> {
+    match aws.caller().await {
+        Ok(caller) => Ok(Some(caller)),
         Err(error) if matches!(error.class(), Class::Blocked(_) | Class::Terminal(_)) => Ok(None),
         Err(error) => Err(error),
     }

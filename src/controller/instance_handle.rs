@@ -36,6 +36,8 @@ pub struct Facts {
     pub owner_account: Option<AccountId>,
     /// Whether the operator's credentials are of another account.
     pub delegated_administrator: bool,
+    /// Whose credentials they are, if that could be found out.
+    pub caller: Option<aws::Caller>,
 }
 
 /// What changes when somebody edits the instance; all else stays, because actions are at work.

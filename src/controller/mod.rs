@@ -1,5 +1,7 @@
 //! The shell: it looks, lets the pure rooms decide, persists, and does.
 
+pub mod access;
+pub mod administrators;
 pub mod approve;
 pub mod context;
 pub mod error;

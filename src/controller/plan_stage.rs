@@ -10,7 +10,7 @@ use super::context::Context;
 use super::error::Error;
 use super::rollback::{end, write};
 use super::select::{Obstacle, Selection, related, selection};
-use super::{approve, estimate, live, size};
+use super::{access, approve, estimate, live, size};
 use crate::api::condition::{ConditionType, remove_condition};
 use crate::api::plan_status::PlanStatus;
 use crate::api::rollback::Mode;
@@ -96,7 +96,8 @@ pub async fn make(
     }
     let clones: Vec<_> = selection.selected.iter().map(|record| record.spec.clone()).collect();
     let live = live::read(&selection.instance, &touched, &clones, context.clock.now()).await?;
-    let outcome = plan::plan(&Request {
+    let accept = accepted(rollback);
+    let proposal = plan::propose(&Request {
         instance: name,
         instance_arn: &spec.instance_arn,
         records: &records,
@@ -104,7 +105,15 @@ pub async fn make(
         policy: &spec.policy,
         live: &live,
         intent: plan::Intent::of(&rollback.spec),
+        accept: &accept,
     });
+    let outcome = match proposal {
+        Ok(proposal) => {
+            let access = access::read(&selection.instance, proposal.changes()).await?;
+            proposal.plan(&access)
+        }
+        Err(refusal) => Err(refusal),
+    };
     Ok(match outcome {
         Ok(mut plan) => {
             if !unreadable.is_empty() {
@@ -118,6 +127,12 @@ pub async fn make(
         }
         Err(refusal) => Err(Obstacle::Refuse(reason_of(&refusal), refusal.to_string())),
     })
+}
+
+/// What of the approval the plan is made with.
+pub fn accepted(rollback: &Rollback) -> Vec<String> {
+    let approval = rollback.spec.approval.as_ref();
+    approval.map(|approval| plan::accepted_in_plan(&approval.accept)).unwrap_or_default()
 }
 
 async fn publish(
@@ -160,7 +175,9 @@ async fn publish(
         warnings: plan.warnings.clone(),
         authors: plan.authors.clone(),
         approved_by: None,
-        refusals: Vec::new(),
+        refusals: plan.refusals.clone(),
+        people: plan.people.clone(),
+        accepted: accepted(rollback),
         estimate: estimate::estimate(&plan.items, &selection.instance),
     });
     let sentence = format!(
@@ -273,7 +290,7 @@ const fn reason_of(refusal: &Refusal) -> Reason {
         Refusal::InstancesDiffer { .. } | Refusal::ForeignInstance { .. } => {
             Reason::InstancesDiffer
         }
-        Refusal::TooManyActions { .. } => Reason::RefusedByPolicy,
+        Refusal::TooManyRefusals { .. } => Reason::RefusedByPolicy,
         _ => Reason::RecordInvalid,
     }
 }

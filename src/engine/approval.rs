@@ -29,8 +29,16 @@ pub fn standing(
     if approval.is_some_and(|approval| approval.reject) {
         return Standing::Rejected;
     }
-    if !required(plan, plan.policy) && !required(plan, policy_now) {
+    let refused = !plan.refusals.is_empty();
+    if !refused && !required(plan, plan.policy) && !required(plan, policy_now) {
         return Standing::NotRequired;
+    }
+    if refused {
+        let refused: Vec<&str> = plan.refusals.iter().map(|it| it.message.as_str()).collect();
+        return Standing::Waiting(
+            Reason::RefusedByPolicy,
+            format!("the instance's policy refuses this plan: {}", refused.join("; ")),
+        );
     }
     match approval.and_then(|approval| approval.plan.as_deref()) {
         Some(digest) if digest == plan.digest => Standing::Approved,

@@ -34,6 +34,7 @@ pub fn assignment(action: ActionKind, account: usize, user: usize) -> PlanItem {
         blocked: None,
         kept_for: None,
         content: None,
+        effect: None,
     }
 }
 
@@ -67,6 +68,8 @@ pub fn plan_status() -> PlanStatus {
         authors: Vec::new(),
         approved_by: None,
         refusals: Vec::new(),
+        accepted: Vec::new(),
+        people: None,
         estimate: Estimate::default(),
     }
 }

@@ -73,8 +73,6 @@ pub enum BlockedReason {
     PrincipalMissing,
     /// The record may have been applied although it was recorded as failed.
     PossiblyApplied,
-    /// The instance's policy protects the key.
-    Protected,
     /// A quota of AWS would be exceeded.
     QuotaExceeded,
     /// The permission set is still assigned outside the plan.
@@ -117,7 +115,6 @@ impl BlockedReason {
             Self::PossiblyApplied => {
                 "Check the key in AWS and remove it by hand if it is not wanted."
             }
-            Self::Protected => "Change the instance's policy or make this change by hand.",
             Self::QuotaExceeded => "Free quota in AWS, then raise spec.attempt.",
             Self::StillAssigned => {
                 "Remove the other assignments of the permission set, then raise spec.attempt."

@@ -4,12 +4,10 @@
 //! `DeletePermissionSet` while the set is assigned anywhere
 //! (<https://docs.aws.amazon.com/singlesignon/latest/userguide/howtoremovepermissionset.html>).
 
-use std::collections::BTreeSet;
-
+use super::access::Changes;
 use super::digest::{content_digest, same_access};
 use super::live::{Live, SetFacts};
-use super::preflight::{self, Obstacle};
-use crate::api::instance::Policy;
+use super::preflight::Obstacle;
 use crate::api::record::CreatedPermissionSet;
 use crate::model::{AssignmentKey, BlockedReason, PermissionSetArn};
 
@@ -27,27 +25,14 @@ pub(super) enum Deletion {
     Blocked(Obstacle),
 }
 
-/// The assignments that a plan writes.
-#[derive(Debug)]
-pub(super) struct Written {
-    /// Those that it removes.
-    pub removed: BTreeSet<AssignmentKey>,
-    /// Those that it makes.
-    pub made: BTreeSet<AssignmentKey>,
-}
-
 /// Judges the deletion of a set, given the assignments that the plan writes.
 pub(super) fn deletion(
     set: &PermissionSetArn,
     created: Option<&CreatedPermissionSet>,
     facts: &SetFacts,
-    written: &Written,
+    changes: &Changes,
     live: &Live,
-    policy: &Policy,
 ) -> Deletion {
-    if let Some(obstacle) = preflight::protected_set(set, policy) {
-        return Deletion::Blocked(obstacle);
-    }
     if live.delegated_administrator
         && let Some(owner) = &live.owner_account
         && live.is_provisioned(set, owner)
@@ -61,35 +46,32 @@ pub(super) fn deletion(
         Ok(as_made) => as_made,
         Err(obstacle) => return Deletion::Blocked(obstacle),
     };
-    let made: Vec<&AssignmentKey> =
-        written.made.iter().filter(|key| key.permission_set == *set).collect();
+    let made: Vec<AssignmentKey> = changes.made_through(set).collect();
     if !made.is_empty() {
         let fact = format!(
             "this plan gives access through the set that it would delete: {}",
-            listed(&made)
+            listed(made.iter())
         );
         return Deletion::Blocked((BlockedReason::StillAssigned, fact));
     }
     let others: Vec<&AssignmentKey> =
-        facts.assigned.iter().filter(|key| !written.removed.contains(key)).collect();
+        facts.assigned.iter().filter(|key| !changes.removes(key)).collect();
     if !others.is_empty() {
         let fact = format!(
             "the set has {} assignments that this plan does not remove: {}",
             others.len(),
-            listed(&others)
+            listed(others.iter().copied())
         );
         return Deletion::Blocked((BlockedReason::StillAssigned, fact));
     }
     if as_made { Deletion::AsMade } else { Deletion::AsItsSource }
 }
 
-fn listed(keys: &[&AssignmentKey]) -> String {
-    let named: Vec<String> = keys
-        .iter()
-        .take(NAMED)
-        .map(|key| format!("{} in {}", key.principal, key.account))
-        .collect();
-    match keys.len().saturating_sub(NAMED) {
+fn listed<'a>(keys: impl ExactSizeIterator<Item = &'a AssignmentKey>) -> String {
+    let count = keys.len();
+    let named: Vec<String> =
+        keys.take(NAMED).map(|key| format!("{} in {}", key.principal, key.account)).collect();
+    match count.saturating_sub(NAMED) {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),
     }

@@ -12,6 +12,7 @@ use crate::api::OperationRecordSpec;
 use crate::api::instance::{ApprovalPolicy, Policy};
 use crate::api::names::hex;
 use crate::api::plan::{Disposition, PlanItem};
+use crate::api::plan_status::PlanRefusal;
 use crate::api::record::{PermissionSetContent, RecordRef, Source};
 use crate::model::{
     AccountId, ActionKind, BlockedReason, Grade, InstanceArn, PermissionSetArn, Presence,
@@ -124,6 +125,7 @@ struct Frame<'a> {
     max_actions: Option<i32>,
     plan_ttl: Option<&'a str>,
     records: Vec<(&'a Source, &'a str)>,
+    refusals: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -140,9 +142,11 @@ struct ItemMeaning<'a> {
     content: Option<String>,
 }
 
-/// Digest of a plan: its items in order, the records, the instance, the policy and the intent.
+/// Digest of a plan: its items in order, what the policy refuses of it, the records, the instance, the
+/// policy and the intent. What it means for people is told beside it: memberships change at any time.
 pub(super) fn plan_digest(
     items: &[PlanItem],
+    refusals: &[PlanRefusal],
     records: &[RecordRef],
     instance: &InstanceArn,
     policy: &Policy,
@@ -160,6 +164,7 @@ pub(super) fn plan_digest(
         max_actions: policy.max_actions,
         plan_ttl: policy.plan_ttl.as_deref(),
         records: records.iter().map(|record| (&record.source, record.digest.as_str())).collect(),
+        refusals: refusals.iter().map(|refusal| refusal.accept.as_str()).collect(),
     });
     for item in items {
         digest.add(&ItemMeaning {

@@ -1,17 +1,20 @@
 //! From what the records say and what AWS shows to one item of the plan.
 
+use super::access::Changes;
 use super::catalogue::Catalogue;
-use super::clone::{Deletion, Written, deletion};
+use super::clone::{Deletion, deletion};
 use super::history::KeyHistory;
 use super::live::Live;
 use super::preflight::{self, Obstacle};
 use super::replay::{Basis, Finding, Verdict, possibly_applied, replay};
-use crate::api::instance::Policy;
 use crate::api::plan::{Disposition, PlanItem};
 use crate::api::record::PermissionSetContent;
 use crate::model::{
     ActionKind, AssignmentKey, BlockedReason, Grade, Key, PermissionSetArn, Presence,
 };
+
+/// How an accepted record of failed changes is written: this and its name.
+const ACCEPTS_POSSIBLY_APPLIED: &str = "PossiblyApplied/";
 
 /// An item with what the plan sums up from it.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +36,8 @@ pub(super) struct World<'a> {
     pub catalogue: &'a Catalogue<'a>,
     /// AWS.
     pub live: &'a Live,
-    /// The instance's policy.
-    pub policy: &'a Policy,
+    /// What the approval accepts.
+    pub accept: &'a [String],
 }
 
 impl World<'_> {
@@ -44,14 +47,7 @@ impl World<'_> {
         match replay(self.catalogue, history) {
             Finding::Closed => {
                 let (record, after) = possibly_applied(self.catalogue, history, live)?;
-                let mut draft = self.left(key, history, Disposition::Unexplained, after.inverse());
-                draft.possibly_applied = true;
-                draft.item.message = Some(format!(
-                    "PossiblyApplied: {} says that this failed, yet the key is {live} and no record explains it. {}",
-                    self.name(record),
-                    BlockedReason::PossiblyApplied.next_step()
-                ));
-                Some(draft)
+                Some(self.possibly_applied(key, history, record, after))
             }
             Finding::OrderUnknown { first, second, undone } => {
                 let mut draft = self.left(key, history, Disposition::Blocked, undone.inverse());
@@ -73,6 +69,40 @@ impl World<'_> {
         }
     }
 
+    /// A change that failed by its record and is there all the same: left, unless the approval names
+    /// the record.
+    fn possibly_applied(
+        &self,
+        key: &Key,
+        history: &KeyHistory<'_>,
+        record: usize,
+        after: Presence,
+    ) -> Draft {
+        let name = self.name(record);
+        let fact = format!(
+            "PossiblyApplied: {name} says that this failed, yet the key is {after} and no record explains it"
+        );
+        let token = accept_possibly_applied(&self.record_name(record));
+        if self.accept.contains(&token)
+            && let Key::Assignment(assignment) = key
+        {
+            let mut draft = self.left(key, history, Disposition::Act, after.inverse());
+            draft.rests_on_unknown = true;
+            draft.item.grade = Grade::Assumed;
+            let mut reasons = vec![format!("{fact}; the approval accepts to undo it")];
+            self.grade_assignment(assignment, &mut draft.item, &mut reasons);
+            draft.item.message.get_or_insert_with(|| reasons.join("; "));
+            return draft;
+        }
+        let mut draft = self.left(key, history, Disposition::Unexplained, after.inverse());
+        draft.possibly_applied = true;
+        draft.item.message = Some(format!(
+            "{fact}. {} To have it undone, add {token} to spec.approval.accept and approve the plan that is made then.",
+            BlockedReason::PossiblyApplied.next_step()
+        ));
+        draft
+    }
+
     fn judge(&self, key: &Key, history: &KeyHistory<'_>, verdict: &Verdict) -> Draft {
         let live = self.live.presence(key);
         let Verdict { undone, expected, wanted, basis, possible_duplicate } = *verdict;
@@ -84,8 +114,7 @@ impl World<'_> {
                     let name = self.name(holder);
                     draft.item.message =
                         Some(format!("kept {live} for {name}, which is not undone"));
-                    draft.item.kept_for =
-                        self.catalogue.entries.get(holder).map(|listed| listed.record.name.clone());
+                    draft.item.kept_for = Some(self.record_name(holder));
                     draft
                 }
                 _ => {
@@ -136,7 +165,7 @@ impl World<'_> {
         reasons: &mut Vec<String>,
     ) {
         let goal = item.action.goal();
-        if let Some(obstacle) = preflight::assignment(key, goal, self.live, self.policy) {
+        if let Some(obstacle) = preflight::assignment(key, goal, self.live) {
             block(item, &obstacle);
         } else if goal == Presence::Present
             && !self.live.is_provisioned(&key.permission_set, &key.account)
@@ -188,6 +217,7 @@ impl World<'_> {
             blocked: None,
             kept_for: None,
             content: None,
+            effect: None,
         };
         Draft { item, rests_on_unknown: false, possible_duplicate: None, possibly_applied: false }
     }
@@ -198,7 +228,7 @@ impl World<'_> {
         draft: &mut Draft,
         set: &PermissionSetArn,
         history: &KeyHistory<'_>,
-        written: &Written,
+        changes: &Changes,
     ) {
         if draft.item.action == ActionKind::CreatePermissionSet {
             draft.item.grade = draft.item.grade.max(Grade::Equivalent);
@@ -209,7 +239,7 @@ impl World<'_> {
         }
         let Some(facts) = self.live.permission_sets.get(set) else { return };
         draft.item.content.clone_from(&facts.content);
-        match deletion(set, history.created, facts, written, self.live, self.policy) {
+        match deletion(set, history.created, facts, changes, self.live) {
             Deletion::AsMade => {}
             Deletion::AsItsSource => {
                 draft.rests_on_unknown = true;
@@ -233,6 +263,11 @@ impl World<'_> {
             .and_then(|deleted| deleted.content.clone())
     }
 
+    fn record_name(&self, record: usize) -> String {
+        let listed = self.catalogue.entries.get(record);
+        listed.map(|listed| listed.record.name.clone()).unwrap_or_default()
+    }
+
     fn name(&self, record: usize) -> String {
         self.catalogue
             .entries
@@ -240,6 +275,22 @@ impl World<'_> {
             .map(super::catalogue::Listed::display)
             .unwrap_or_default()
     }
+}
+
+/// What `spec.approval.accept` holds so that the failed changes of a record that were made all the same
+/// are undone.
+fn accept_possibly_applied(record: &str) -> String {
+    format!("{ACCEPTS_POSSIBLY_APPLIED}{record}")
+}
+
+/// Those of the accepted things that a plan is made with: another set of them makes another plan.
+#[must_use]
+pub fn accepted_in_plan(accept: &[String]) -> Vec<String> {
+    let mut accepted: Vec<String> =
+        accept.iter().filter(|it| it.starts_with(ACCEPTS_POSSIBLY_APPLIED)).cloned().collect();
+    accepted.sort();
+    accepted.dedup();
+    accepted
 }
 
 fn block(item: &mut PlanItem, obstacle: &Obstacle) {

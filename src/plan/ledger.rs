@@ -9,6 +9,7 @@ use super::record::Record;
 use super::replay::{Finding, replay};
 use super::request::Plan;
 use crate::api::plan::{Disposition, PlanItem};
+use crate::api::plan_status::PlanRefusal;
 use crate::api::record::LedgerOutcome;
 use crate::model::Key;
 
@@ -62,10 +63,15 @@ pub fn redone_under_name(
 
 /// Whether a plan that was approved may still be executed, given the plan that would be made now.
 ///
-/// It may when every key would be treated alike. An action whose key came to be as wanted by
+/// It may when every key would be treated alike and the policy refuses nothing that it did not
+/// refuse then. An action whose key came to be as wanted by
 /// itself is done, not changed.
 #[must_use]
-pub fn still_holds(items: &[PlanItem], now: &Plan) -> bool {
+pub fn still_holds(items: &[PlanItem], refusals: &[PlanRefusal], now: &Plan) -> bool {
+    let accepted = |refusal: &PlanRefusal| refusals.iter().any(|it| it.accept == refusal.accept);
+    if !now.refusals.iter().all(accepted) {
+        return false;
+    }
     let keyed: BTreeMap<Key, &PlanItem> = now.items.iter().map(|item| (item.key(), item)).collect();
     keyed.len() == items.len()
         && items.iter().all(|then| keyed.get(&then.key()).is_some_and(|now| is_alike(then, now)))

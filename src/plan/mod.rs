@@ -4,11 +4,15 @@
 //! key that the selected records touch, `history` gathers what all records of the instance say
 //! about it, `replay` finds out what records lead one to expect and what is wanted without the
 //! records that are undone, `items` compares that with what AWS shows, `preflight` and `clone`
-//! find what cannot be done, and `planner` puts it all in order and signs it with a digest.
+//! find what cannot be done, `guard` finds what the policy refuses, `effects` what it means for people,
+//! and `planner` puts it all in order and signs it with a digest.
 
+mod access;
 mod catalogue;
 mod clone;
 mod digest;
+mod effects;
+mod guard;
 mod history;
 mod items;
 mod ledger;
@@ -27,10 +31,13 @@ mod warnings;
 #[cfg(test)]
 mod tests;
 
+pub use access::{Access, AdministrativeSets, Changes, OwnAccess, Place, place};
 pub use digest::{content_digest, record_digest};
+pub use guard::gives_administrator_access;
+pub use items::accepted_in_plan;
 pub use ledger::{already_rolled_back, redone_under_name, still_holds};
 pub use live::{AccountState, Live, PrincipalState, SetFacts};
-pub use planner::{check, plan, shards};
+pub use planner::{Proposal, check, plan, propose, shards};
 pub use record::{Record, Touched, touched, touches};
 pub use refusal::Refusal;
 pub use request::{Intent, Plan, Request};

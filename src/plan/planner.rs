@@ -2,31 +2,37 @@
 
 use std::collections::BTreeSet;
 
+use super::access::{Access, Changes};
 use super::catalogue::{Catalogue, display};
-use super::clone::Written;
 use super::digest::plan_digest;
+use super::effects::effects;
+use super::guard::refusals;
 use super::history::histories;
 use super::items::{Draft, World};
 use super::order::order;
 use super::record::{Entry, Record, each_key, entries};
 use super::refusal::Refusal;
 use super::request::{Plan, Request};
-use super::warnings::warnings;
+use super::warnings::{access_warnings, warnings};
 use crate::api::plan::{Disposition, ITEMS_PER_SHARD, MAX_SHARDS, PlanItem, RollbackPlanSpec};
+use crate::api::plan_status::MAX_REFUSALS;
 use crate::api::record::RecordRef;
-use crate::model::{AssignmentKey, Grade, InstanceArn, Key, Presence};
+use crate::model::{Grade, InstanceArn, Key, Presence};
 
 /// More authors than this do not fit into the status of a Rollback and into its ledger record.
 const MAX_AUTHORS: usize = 100;
 
-/// Plans the undo of the selected records.
-///
-/// The plan holds every key of them that is open, and no other key.
+/// Plans the undo of the selected records without looking at who else has the access.
 pub fn plan(request: &Request<'_>) -> Result<Plan, Refusal> {
+    propose(request)?.plan(&Access::default())
+}
+
+/// What would be done about each key: every key of the selected records that is open, and no other.
+pub fn propose<'a>(request: &Request<'a>) -> Result<Proposal<'a>, Refusal> {
     check(request.instance, request.instance_arn, request.records, request.selected)?;
     let catalogue = Catalogue::new(request.instance, request.records, request.selected)?;
     let histories = histories(&catalogue);
-    let world = World { catalogue: &catalogue, live: request.live, policy: request.policy };
+    let world = World { catalogue: &catalogue, live: request.live, accept: request.accept };
     let mut drafts: Vec<Draft> = Vec::with_capacity(histories.len());
     let mut sets = Vec::new();
     for (key, history) in &histories {
@@ -43,73 +49,94 @@ pub fn plan(request: &Request<'_>) -> Result<Plan, Refusal> {
             _ => drafts.push(draft),
         }
     }
-    if !sets.is_empty() {
-        let written = Written {
-            removed: written(&drafts, Presence::Absent),
-            made: written(&drafts, Presence::Present),
-        };
-        for (mut draft, set, history) in sets {
-            world.judge_set(&mut draft, set, history, &written);
-            drafts.push(draft);
-        }
+    let changes = changes(&drafts);
+    for (mut draft, set, history) in sets {
+        world.judge_set(&mut draft, set, history, &changes);
+        drafts.push(draft);
     }
     if drafts.is_empty() {
         return Err(Refusal::NothingOpen);
     }
-    finish(request, &catalogue, drafts)
-}
-
-fn finish(
-    request: &Request<'_>,
-    catalogue: &Catalogue<'_>,
-    drafts: Vec<Draft>,
-) -> Result<Plan, Refusal> {
-    let count = |wanted: &[Disposition]| {
-        drafts.iter().filter(|draft| wanted.contains(&draft.item.disposition)).count()
-    };
-    let actions = count(&[Disposition::Act]);
-    let blocked = count(&[Disposition::Blocked]);
-    let kept = drafts.len() - actions - blocked;
     let max = ITEMS_PER_SHARD * MAX_SHARDS;
     if drafts.len() > max {
         return Err(Refusal::TooLarge { keys: drafts.len(), max });
     }
-    let allowed = request.policy.max_actions.map(|max| usize::try_from(max).unwrap_or(0));
-    if let Some(max) = allowed.filter(|max| actions > *max) {
-        return Err(Refusal::TooManyActions { actions, max });
+    drop(histories);
+    Ok(Proposal { request: request.clone(), catalogue, drafts, changes })
+}
+
+/// What would be done about each key, before anybody asked what it means for people.
+#[derive(Debug)]
+pub struct Proposal<'a> {
+    request: Request<'a>,
+    catalogue: Catalogue<'a>,
+    drafts: Vec<Draft>,
+    changes: Changes,
+}
+
+impl Proposal<'_> {
+    /// The assignments that would be written.
+    #[must_use]
+    pub const fn changes(&self) -> &Changes {
+        &self.changes
     }
-    let mut warnings = warnings(&drafts, request.live);
-    let mut authors = authors(catalogue);
-    if authors.len() > MAX_AUTHORS {
-        warnings.push(format!(
-            "{} people recorded what is undone; the plan names the first {MAX_AUTHORS} of them as its authors",
-            authors.len()
-        ));
-        authors.truncate(MAX_AUTHORS);
+
+    /// The plan, given who has which access.
+    pub fn plan(self, access: &Access) -> Result<Plan, Refusal> {
+        let Self { request, catalogue, drafts, changes } = self;
+        let count = |wanted: &[Disposition]| {
+            drafts.iter().filter(|draft| wanted.contains(&draft.item.disposition)).count()
+        };
+        let actions = count(&[Disposition::Act]);
+        let blocked = count(&[Disposition::Blocked]);
+        let kept = drafts.len() - actions - blocked;
+        let mut warnings = warnings(&drafts, request.live);
+        let mut authors = authors(&catalogue);
+        if authors.len() > MAX_AUTHORS {
+            warnings.push(format!(
+                "{} people recorded what is undone; the plan names the first {MAX_AUTHORS} of them as its authors",
+                authors.len()
+            ));
+            authors.truncate(MAX_AUTHORS);
+        }
+        let acting = || drafts.iter().filter(|draft| draft.item.disposition == Disposition::Act);
+        let assumed = acting().any(|draft| draft.rests_on_unknown);
+        let gives_access = acting().any(|draft| draft.item.action.goal() == Presence::Present);
+        let judged = [Disposition::Act, Disposition::Blocked];
+        let grades = drafts.iter().filter(|draft| judged.contains(&draft.item.disposition));
+        let grade = grades.map(|draft| draft.item.grade).max().unwrap_or(Grade::Exact);
+        let mut items = order(drafts.into_iter().map(|draft| draft.item).collect());
+        let people = effects(&mut items, &changes, access);
+        warnings.extend(access_warnings(&items));
+        let refusals = refusals(&items, &changes, request.live, access, request.policy);
+        if refusals.len() > MAX_REFUSALS {
+            return Err(Refusal::TooManyRefusals { refusals: refusals.len(), max: MAX_REFUSALS });
+        }
+        let record_refs = record_refs(&catalogue);
+        let digest = plan_digest(
+            &items,
+            &refusals,
+            &record_refs,
+            request.instance_arn,
+            request.policy,
+            &request.intent,
+        );
+        Ok(Plan {
+            items,
+            grade,
+            gives_access,
+            assumed,
+            warnings,
+            refusals,
+            people,
+            actions,
+            kept,
+            blocked,
+            digest,
+            record_refs,
+            authors,
+        })
     }
-    let acting = || drafts.iter().filter(|draft| draft.item.disposition == Disposition::Act);
-    let assumed = acting().any(|draft| draft.rests_on_unknown);
-    let gives_access = acting().any(|draft| draft.item.action.goal() == Presence::Present);
-    let judged = [Disposition::Act, Disposition::Blocked];
-    let grades = drafts.iter().filter(|draft| judged.contains(&draft.item.disposition));
-    let grade = grades.map(|draft| draft.item.grade).max().unwrap_or(Grade::Exact);
-    let items = order(drafts.into_iter().map(|draft| draft.item).collect());
-    let record_refs = record_refs(catalogue);
-    let digest =
-        plan_digest(&items, &record_refs, request.instance_arn, request.policy, &request.intent);
-    Ok(Plan {
-        items,
-        grade,
-        gives_access,
-        assumed,
-        warnings,
-        actions,
-        kept,
-        blocked,
-        digest,
-        record_refs,
-        authors,
-    })
 }
 
 /// Refuses what cannot be planned whatever AWS shows: ask before AWS is asked about keys that are
@@ -168,16 +195,16 @@ fn stands_for_another(record: &Record) -> bool {
         .any(|entry| matches!(entry, Entry::Created(created) if created.replaces.is_some()))
 }
 
-/// The assignments that the plan leads to this goal.
-fn written(drafts: &[Draft], goal: Presence) -> BTreeSet<AssignmentKey> {
+/// The assignments that the plan writes.
+fn changes(drafts: &[Draft]) -> Changes {
+    let mut changes = Changes::default();
     let items = drafts.iter().map(|draft| &draft.item);
-    let acting =
-        items.filter(|item| item.disposition == Disposition::Act && item.action.goal() == goal);
-    let keys = acting.filter_map(|item| match item.key() {
-        Key::Assignment(key) => Some(key),
-        Key::PermissionSet(_) => None,
-    });
-    keys.collect()
+    for item in items.filter(|item| item.disposition == Disposition::Act) {
+        if let Key::Assignment(key) = item.key() {
+            changes.add(&key, item.action.goal());
+        }
+    }
+    changes
 }
 
 fn record_refs(catalogue: &Catalogue<'_>) -> Vec<RecordRef> {

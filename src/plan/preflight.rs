@@ -7,30 +7,14 @@
 //! user, group or permission set that is gone.
 
 use super::live::{AccountState, Live, PrincipalState};
-use crate::api::instance::Policy;
-use crate::model::{AssignmentKey, BlockedReason, PermissionSetArn, Presence};
+use crate::model::{AssignmentKey, BlockedReason, Presence};
 
 /// Why an action is blocked: the reason, and the fact behind it as a clause.
 pub(super) type Obstacle = (BlockedReason, String);
 
 /// Why an assignment cannot be changed, if so.
-pub(super) fn assignment(
-    key: &AssignmentKey,
-    goal: Presence,
-    live: &Live,
-    policy: &Policy,
-) -> Option<Obstacle> {
+pub(super) fn assignment(key: &AssignmentKey, goal: Presence, live: &Live) -> Option<Obstacle> {
     let AssignmentKey { account, permission_set, principal } = key;
-    let protected = &policy.protected;
-    if protected.accounts.contains(account) {
-        return Some((BlockedReason::Protected, format!("account {account} is protected")));
-    }
-    if protected.principals.contains(&principal.id) {
-        return Some((BlockedReason::Protected, format!("{principal} is protected")));
-    }
-    if let Some(obstacle) = protected_set(permission_set, policy) {
-        return Some(obstacle);
-    }
     if live.delegated_administrator && live.owner_account.as_ref() == Some(account) {
         let fact = format!(
             "{account} is the management account, which a delegated administrator cannot change"
@@ -60,15 +44,6 @@ pub(super) fn assignment(
         return Some((BlockedReason::PrincipalMissing, fact));
     }
     None
-}
-
-/// Whether the policy protects a permission set.
-pub(super) fn protected_set(set: &PermissionSetArn, policy: &Policy) -> Option<Obstacle> {
-    policy
-        .protected
-        .permission_sets
-        .contains(set)
-        .then(|| (BlockedReason::Protected, format!("permission set {set} is protected")))
 }
 
 /// Whether a reason means that AWS cannot give back what was there.

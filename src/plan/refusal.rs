@@ -51,14 +51,14 @@ pub enum Refusal {
         /// The id of both.
         id: String,
     },
-    /// The policy allows fewer actions.
+    /// More is refused by the policy than anybody can accept one by one.
     #[error(
-        "the plan has {actions} actions and the instance's policy.maxActions allows {max}: undo fewer records at once or have the policy changed"
+        "the instance's policy refuses {refusals} things of this plan, and an approval can accept {max}: undo fewer records at once"
     )]
-    TooManyActions {
-        /// Actions of the plan.
-        actions: usize,
-        /// Actions that are allowed.
+    TooManyRefusals {
+        /// What is refused.
+        refusals: usize,
+        /// What can be accepted.
         max: usize,
     },
     /// A plan can hold fewer keys.

@@ -8,6 +8,7 @@ use super::record::Record;
 use crate::api::RollbackSpec;
 use crate::api::instance::Policy;
 use crate::api::plan::PlanItem;
+use crate::api::plan_status::{AffectedPeople, PlanRefusal};
 use crate::api::record::RecordRef;
 use crate::api::rollback::{Mode, OnDrift, OnFailure, Verification};
 use crate::model::{Grade, InstanceArn};
@@ -30,6 +31,8 @@ pub struct Request<'a> {
     pub live: &'a Live,
     /// What is intended with the plan.
     pub intent: Intent,
+    /// What `spec.approval.accept` holds: failed changes that it names by their record are undone too.
+    pub accept: &'a [String],
 }
 
 /// The part of a Rollback's spec that an approval is about, beside the records.
@@ -94,6 +97,10 @@ pub struct Plan {
     pub assumed: bool,
     /// What an approver should know beside the grade: at most 100 sentences.
     pub warnings: Vec<String>,
+    /// What the instance's policy refuses, by reason.
+    pub refusals: Vec<PlanRefusal>,
+    /// How many people lose and gain access; none where that could not be found out.
+    pub people: Option<AffectedPeople>,
     /// Number of items that are written.
     pub actions: usize,
     /// Number of items that are left: already so, kept or unexplained.

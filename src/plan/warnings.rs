@@ -8,7 +8,7 @@ use super::items::Draft;
 use super::live::{AccountState, Live, PrincipalState};
 use crate::api::plan::{Disposition, PlanItem};
 use crate::api::record::NamedPrincipal;
-use crate::model::{ActionKind, BlockedReason};
+use crate::model::{ActionKind, BlockedReason, PrincipalType};
 
 /// How many names a sentence lists.
 const NAMED: usize = 5;
@@ -85,6 +85,50 @@ pub(super) fn warnings(drafts: &[Draft], live: &Live) -> Vec<String> {
     }));
     blocked(drafts, &mut warnings);
     warnings
+}
+
+/// What a plan means for people, where that is not what its actions seem to say.
+pub(super) fn access_warnings(items: &[PlanItem]) -> Vec<String> {
+    let acting = || {
+        items.iter().filter(|item| item.disposition == Disposition::Act && item.account.is_some())
+    };
+    let mut kept: BTreeSet<String> = BTreeSet::new();
+    let mut keys = 0;
+    for item in acting().filter(|item| item.action == ActionKind::DeleteAssignment) {
+        if let Some(effect) = item.effect.as_ref().filter(|effect| effect.unchanged > 0) {
+            keys += 1;
+            kept.extend(effect.through.iter().map(described));
+        }
+    }
+    let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
+    let unknown = acting().filter(|item| item.effect.is_none()).count();
+    [
+        some(keys, |count| {
+            format!(
+                "Access remains: {count} removed assignments do not take the access from everybody, because others give it too: {}",
+                listed(&kept)
+            )
+        }),
+        some(unknown, |count| {
+            format!(
+                "who truly loses or gains access by {count} actions is not known: the operator may not read all groups and assignments that it would take, or they are too many"
+            )
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn described(principal: &NamedPrincipal) -> String {
+    let kind = match principal.kind {
+        PrincipalType::User => "user",
+        PrincipalType::Group => "group",
+    };
+    match &principal.name {
+        Some(name) => format!("{kind} {name} ({})", principal.id),
+        None => format!("{kind} {}", principal.id),
+    }
 }
 
 fn some(count: usize, sentence: impl Fn(usize) -> String) -> Option<String> {

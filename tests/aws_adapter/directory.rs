@@ -13,9 +13,9 @@ async fn the_instance_and_who_we_are() {
     assert_eq!(facts.identity_store_id.as_str(), "d-0123456789");
     assert_eq!(facts.owner_account, Some(MANAGEMENT.parse().unwrap()));
     assert_eq!(facts.status, InstanceStatus::Active);
-    assert_eq!(client.caller_account().await, Ok(MANAGEMENT.parse().unwrap()));
+    assert_eq!(client.caller().await.map(|it| it.account), Ok(MANAGEMENT.parse().unwrap()));
     let (delegate, _) = world.client_as("DELEGATE", world.gate()).await;
-    assert_eq!(delegate.caller_account().await, Ok("555555555555".parse().unwrap()));
+    assert_eq!(delegate.caller().await.map(|it| it.account), Ok("555555555555".parse().unwrap()));
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn an_assumed_role_is_who_calls() {
     };
     let client = connect(Some("contract")).await;
     client.describe_instance().await.unwrap();
-    assert_eq!(client.caller_account().await, Ok(MANAGEMENT.parse().unwrap()));
+    assert_eq!(client.caller().await.map(|it| it.account), Ok(MANAGEMENT.parse().unwrap()));
     for external_id in [None, Some("wrong")] {
         let client = connect(external_id).await;
         let error = client.create_assignment(&absent()).await.unwrap_err();

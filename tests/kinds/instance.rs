@@ -64,10 +64,6 @@ fn bad_specs_are_refused_with_what_to_do() {
         (json!({"policy": {"approval": "WhenNotExact"}}), "only Always and Never are enforced"),
         (json!({"policy": {"approval": "Sometimes"}}), "Unsupported value: \"Sometimes\""),
         (
-            json!({"policy": {"administrativeSets": [SET]}}),
-            "administrativeSets: not enforced by this version; leave it out",
-        ),
-        (
             json!({"policy": {"retention": "24h"}}),
             "retention: not enforced by this version; leave it out",
         ),

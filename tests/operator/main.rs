@@ -19,6 +19,7 @@ mod deleted;
 mod drift;
 mod faults;
 mod given_up;
+mod guarded;
 mod halted;
 mod held;
 mod kubectl;

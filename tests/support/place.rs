@@ -33,10 +33,23 @@ impl<'a> Place<'a> {
     /// One in this cluster, with some fields of the instance's spec.
     #[track_caller]
     pub fn with(cluster: &'a Cluster, accounts: usize, spec: &Value) -> Self {
+        Self::in_world(cluster, accounts, spec, |_| {})
+    }
+
+    /// The same, in a world whose instance the test changes first.
+    #[track_caller]
+    pub fn in_world(
+        cluster: &'a Cluster,
+        accounts: usize,
+        spec: &Value,
+        change: impl FnOnce(&mut Value),
+    ) -> Self {
         static NUMBERS: AtomicU32 = AtomicU32::new(1);
         let identity = Identity::new(NUMBERS.fetch_add(1, Ordering::Relaxed));
         let namespace = cluster.control_plane.namespace();
-        let simulator = cluster.simulator(&identity.world(accounts).to_string());
+        let mut world = identity.world(accounts);
+        change(&mut world["instances"][0]);
+        let simulator = cluster.simulator(&world.to_string());
         let instance = format!("{namespace}-instance");
         let place = Self { cluster, namespace, instance, identity, simulator };
         place.create_instance(spec);

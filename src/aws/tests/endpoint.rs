@@ -43,7 +43,7 @@ async fn hosts(endpoint: &str) -> Vec<(String, String)> {
     client.list_assignments(&account, &set()).await.unwrap();
     client.describe_principal(&"d-0123456789".parse().unwrap(), &user()).await.unwrap();
     client.describe_account(&account).await.unwrap();
-    client.caller_account().await.unwrap();
+    client.caller().await.unwrap();
     transport.sent().into_iter().map(|sent| (sent.operation, sent.host)).collect()
 }
 

@@ -1,10 +1,8 @@
 //! What is found to be impossible before anybody approves, and how exact the rest is.
 
 use super::fixtures::{
-    account, instance_arn, key, live, only, operation, plan_under, set, triple, try_plan, undo,
-    user,
+    account, instance_arn, key, live, only, operation, set, triple, try_plan, undo,
 };
-use crate::api::instance::{Policy, Protected};
 use crate::api::plan::Disposition::{Act, AlreadySo, Blocked};
 use crate::api::plan::{ITEMS_PER_SHARD, MAX_SHARDS};
 use crate::model::Before::{Absent, Unknown};
@@ -22,39 +20,39 @@ fn both_ways() -> [(Record, Vec<AssignmentKey>); 2] {
 
 #[test]
 fn obstacles_of_creates_and_deletes() {
-    type Edit = fn(&mut Live, &mut Policy);
+    type Edit = fn(&mut Live);
     type Blocks = Option<(BlockedReason, Grade)>;
     let exact = |reason| Some((reason, Grade::Exact));
     let lossy = |reason| Some((reason, Grade::Lossy));
-    let rows: [(&str, Edit, Blocks, Blocks); 11] = [
-        ("nothing in the way", |_, _| {}, None, None),
+    let rows: [(&str, Edit, Blocks, Blocks); 8] = [
+        ("nothing in the way", |_| {}, None, None),
         (
             "suspended account",
-            |live, _| *live.accounts.get_mut(&account(1)).unwrap() = AccountState::Suspended,
+            |live| *live.accounts.get_mut(&account(1)).unwrap() = AccountState::Suspended,
             exact(BlockedReason::AccountUnavailable),
             exact(BlockedReason::AccountUnavailable),
         ),
         (
             "missing account",
-            |live, _| *live.accounts.get_mut(&account(1)).unwrap() = AccountState::Missing,
+            |live| *live.accounts.get_mut(&account(1)).unwrap() = AccountState::Missing,
             exact(BlockedReason::AccountUnavailable),
             exact(BlockedReason::AccountUnavailable),
         ),
         (
             "missing principal",
-            |live, _| live.principals.values_mut().for_each(|it| *it = PrincipalState::Missing),
+            |live| live.principals.values_mut().for_each(|it| *it = PrincipalState::Missing),
             lossy(BlockedReason::PrincipalMissing),
             None,
         ),
         (
             "disabled principal",
-            |live, _| live.principals.values_mut().for_each(|it| *it = PrincipalState::Disabled),
+            |live| live.principals.values_mut().for_each(|it| *it = PrincipalState::Disabled),
             None,
             None,
         ),
         (
             "nothing could be looked up",
-            |live, _| {
+            |live| {
                 live.principals.clear();
                 live.accounts.clear();
             },
@@ -63,7 +61,7 @@ fn obstacles_of_creates_and_deletes() {
         ),
         (
             "management account, delegated",
-            |live, _| {
+            |live| {
                 live.owner_account = Some(account(1));
                 live.delegated_administrator = true;
             },
@@ -72,35 +70,16 @@ fn obstacles_of_creates_and_deletes() {
         ),
         (
             "management account, own credentials",
-            |live, _| live.owner_account = Some(account(1)),
+            |live| live.owner_account = Some(account(1)),
             None,
             None,
-        ),
-        (
-            "protected account",
-            |_, policy| policy.protected.accounts.push(account(1)),
-            exact(BlockedReason::Protected),
-            exact(BlockedReason::Protected),
-        ),
-        (
-            "protected set",
-            |_, policy| policy.protected.permission_sets.push(set(0)),
-            exact(BlockedReason::Protected),
-            exact(BlockedReason::Protected),
-        ),
-        (
-            "protected principal",
-            |_, policy| policy.protected.principals.push(user(0)),
-            exact(BlockedReason::Protected),
-            exact(BlockedReason::Protected),
         ),
     ];
     for (what, edit, create, delete) in rows {
         for ((record, present), blocks) in both_ways().into_iter().zip([create, delete]) {
             let mut world = live(std::slice::from_ref(&record), &present);
-            let mut policy = Policy::default();
-            edit(&mut world, &mut policy);
-            let plan = plan_under(&policy, &[], &[&record], &world).unwrap();
+            edit(&mut world);
+            let plan = try_plan(&[], &[&record], &world).unwrap();
             let item = only(&plan);
             assert_eq!(item.blocked.map(|reason| (reason, item.grade)), blocks, "{what}");
             assert_eq!(item.disposition, if blocks.is_some() { Blocked } else { Act }, "{what}");
@@ -190,15 +169,6 @@ fn whole_plans_are_refused_with_the_next_step() {
         assert!(refused.to_string().contains(&set), "{refused}");
     }
 
-    let policy = |max| Policy { max_actions: Some(max), ..Policy::default() };
-    assert!(plan_under(&policy(2), &[], &[&a], &world).is_ok());
-    assert_eq!(
-        plan_under(&policy(1), &[], &[&a], &world),
-        Err(Refusal::TooManyActions { actions: 2, max: 1 })
-    );
-    // What is left as it is does not count.
-    assert!(plan_under(&policy(1), &[], &[&a], &live(std::slice::from_ref(&a), &[key(1)])).is_ok());
-
     let renamed = super::fixtures::cloned("d", 0).with(|spec| {
         spec.created_permission_set.as_mut().unwrap().replaces = Some(set(3));
     });
@@ -219,14 +189,4 @@ fn a_plan_has_a_largest_size() {
     let records = [large, more];
     let refused = try_plan(&records, &[&records[0], &records[1]], &live(&records, &[]));
     assert_eq!(refused, Err(Refusal::TooLarge { keys: max + 1, max }));
-}
-
-#[test]
-fn protected_means_any_of_the_three() {
-    let protected = Protected { accounts: vec![account(5)], ..Protected::default() };
-    let policy = Policy { protected, ..Policy::default() };
-    let a = operation("a", 0).grants(&key(1)).grants(&key(5));
-    let world = live(std::slice::from_ref(&a), &[key(1), key(5)]);
-    let plan = plan_under(&policy, &[], &[&a], &world).unwrap();
-    assert_eq!((plan.actions, plan.blocked), (1, 1));
 }

@@ -1,9 +1,8 @@
 //! Permission sets that a clone made.
 
 use super::fixtures::{
-    account, cloned, content, executed, live, only, operation, plan_under, set, triple, try_plan,
+    account, cloned, content, executed, live, only, operation, set, triple, try_plan,
 };
-use crate::api::instance::Policy;
 use crate::api::plan::Disposition::{Act, AlreadySo, Blocked};
 use crate::api::record::CreatedPermissionSet;
 use crate::model::{ActionKind, AssignmentKey, BlockedReason, Grade, Key};
@@ -180,14 +179,9 @@ fn many_assignments_are_counted_not_listed() {
 }
 
 #[test]
-fn sets_can_be_protected_or_out_of_reach() {
+fn sets_can_be_out_of_reach() {
     let clone = cloned("clone", 0);
     let mut world = live(std::slice::from_ref(&clone), &[]);
-    let mut policy = Policy::default();
-    policy.protected.permission_sets.push(set(9));
-    let plan = plan_under(&policy, &[], &[&clone], &world).unwrap();
-    assert_eq!(only(&plan).blocked, Some(BlockedReason::Protected));
-
     world.delegated_administrator = true;
     world.provisioned.insert(set(9), [account(999)].into());
     let plan = try_plan(&[], &[&clone], &world).unwrap();

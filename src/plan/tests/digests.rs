@@ -44,6 +44,7 @@ impl Asked {
             policy: &self.policy,
             live: &self.live,
             intent: self.intent.clone(),
+            accept: &[],
         })
         .unwrap()
     }
@@ -149,6 +150,7 @@ fn the_instance_is_part_of_the_digest() {
         policy: &asked.policy,
         live: &world,
         intent: Intent::default(),
+        accept: &[],
     };
     assert_ne!(plan(&request).unwrap().digest, asked.plan().digest);
 }

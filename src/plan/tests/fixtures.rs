@@ -16,8 +16,8 @@ use crate::model::{
     Presence, Principal, PrincipalId, PrincipalType,
 };
 use crate::plan::{
-    AccountState, Intent, Live, Plan, PrincipalState, Record, Refusal, Request, SetFacts, plan,
-    record_digest, touched,
+    Access, AccountState, Intent, Live, Plan, PrincipalState, Record, Refusal, Request, SetFacts,
+    place, propose, record_digest, touched,
 };
 
 pub(super) const INSTANCE: &str = "main";
@@ -309,8 +309,20 @@ pub(super) fn plan_under(
     selected: &[&Record],
     live: &Live,
 ) -> Result<Plan, Refusal> {
+    plan_with(policy, &[], records, selected, live, &own_access_only(live))
+}
+
+/// A plan under a policy and with what the approval accepts, given who has which access.
+pub(super) fn plan_with(
+    policy: &Policy,
+    accept: &[String],
+    records: &[Record],
+    selected: &[&Record],
+    live: &Live,
+    access: &Access,
+) -> Result<Plan, Refusal> {
     let selected: Vec<Record> = selected.iter().map(|record| (*record).clone()).collect();
-    plan(&Request {
+    let request = Request {
         instance: INSTANCE,
         instance_arn: &instance_arn(),
         records,
@@ -318,7 +330,22 @@ pub(super) fn plan_under(
         policy,
         live,
         intent: Intent::default(),
-    })
+        accept,
+    };
+    propose(&request)?.plan(access)
+}
+
+/// Every user has what is assigned to that user, and nothing through groups.
+pub(super) fn own_access_only(live: &Live) -> Access {
+    let mut access = Access::default();
+    for principal in live.principals.keys() {
+        access.of_user.entry(principal.id.clone()).or_default();
+    }
+    for key in &live.assignments {
+        let places = access.of_user.entry(key.principal.id.clone()).or_default();
+        places.entry(place(key)).or_default().insert(key.principal.clone());
+    }
+    access
 }
 
 /// The plan of undoing `selected` when `present` is there.

@@ -1,6 +1,9 @@
 //! Times that do not tell, one change recorded twice, and failed changes.
 
-use super::fixtures::{found, key, ledger, live, only, operation, try_plan, undo};
+use super::fixtures::{
+    found, key, ledger, live, only, operation, own_access_only, plan_with, try_plan, undo,
+};
+use crate::api::instance::Policy;
 use crate::api::plan::Disposition::{Act, AlreadySo, Blocked, Kept, Unexplained};
 use crate::api::record::{LedgerOutcome, Precision};
 use crate::model::Before::{Absent, Present, Unknown};
@@ -172,6 +175,25 @@ fn a_failed_change_is_no_change() {
     let b = operation("b", 3600).grants(&key(2));
     let plan = undo(&[a.clone(), b], &[&a], &[key(1), key(2)]);
     assert_eq!(plan.items.len(), 1);
+}
+
+#[test]
+fn an_accepted_failed_change_is_undone_and_never_without_an_approval() {
+    let a = operation("a", 0).grants(&key(1)).failed(Granted, &key(2)).failed(Granted, &key(3));
+    let world = live(std::slice::from_ref(&a), &[key(1), key(2)]);
+    let left = try_plan(&[], &[&a], &world).unwrap();
+    let message = left.items.last().unwrap().message.clone().unwrap();
+    assert!(message.contains("add PossiblyApplied/a to spec.approval.accept"), "{message}");
+    let accepting = |accept: &str| {
+        let (accept, access) = ([accept.to_owned()], own_access_only(&world));
+        plan_with(&Policy::default(), &accept, &[], &[&a], &world, &access).unwrap()
+    };
+    assert_eq!(accepting("PossiblyApplied/b"), left, "another record");
+    let plan = accepting("PossiblyApplied/a");
+    assert_eq!((plan.actions, plan.kept, plan.assumed), (2, 0, true));
+    let item = plan.items.iter().find(|item| item.key() == Key::Assignment(key(2))).unwrap();
+    assert_eq!((item.disposition, item.grade), (Act, Grade::Assumed));
+    assert_ne!(plan.digest, left.digest);
 }
 
 #[test]
