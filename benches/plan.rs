@@ -21,8 +21,8 @@ use rollback_operator::model::{
     Presence, PrincipalType,
 };
 use rollback_operator::plan::{
-    AccountState, Intent, Live, Plan, PrincipalState, Record, Request, SetFacts, plan,
-    record_digest, touched,
+    AccountState, Intent, Live, Plan, PrincipalState, Record, Replacements, Request, SetFacts,
+    plan, record_digest, touched,
 };
 
 const ROUNDS: usize = 10;
@@ -163,6 +163,7 @@ fn ledger(undone: &Record) -> Record {
         }],
         keys: keys.collect(),
         deleted_permission_sets: Vec::new(),
+        created_permission_sets: Vec::new(),
         authors: Vec::new(),
         approved_by: None,
         started_at: None,
@@ -176,7 +177,7 @@ fn ledger(undone: &Record) -> Record {
 }
 
 fn live(selected: &[Record]) -> Live {
-    let touched = touched(&selected.iter().collect::<Vec<_>>());
+    let touched = touched(&selected.iter().collect::<Vec<_>>(), &Replacements::default());
     let assignments: BTreeSet<AssignmentKey> = touched
         .keys
         .iter()

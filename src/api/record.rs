@@ -13,7 +13,7 @@ use crate::model::{
     PrincipalType, RequestId,
 };
 
-/// Permission sets that one ledger has room for.
+/// Permission sets that one ledger has room for, of those deleted and of those created.
 pub const MAX_DELETED_SETS: usize = 100;
 
 /// Something that was done to access in one Identity Center instance. Immutable.
@@ -243,6 +243,10 @@ pub struct LedgerEntry {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_DELETED_SETS), extend("x-kubernetes-list-type" = "atomic"))]
     pub deleted_permission_sets: Vec<CreatedPermissionSet>,
+    /// Permission sets that were created in place of deleted ones, with the content that they were created with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_DELETED_SETS), extend("x-kubernetes-list-type" = "atomic"))]
+    pub created_permission_sets: Vec<CreatedPermissionSet>,
     /// Who asked for the undo and who recorded what was undone, as far as stamps show.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::lines")]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::plan_status::PlanStatus;
 use super::record::RecordRef;
 use super::schema;
-use crate::model::{ActionKind, RequestId};
+use crate::model::{ActionKind, PermissionSetArn, RequestId};
 
 /// Where a Rollback is on its way.
 #[derive(
@@ -171,6 +171,10 @@ pub struct RollbackStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
     pub recommendations: Vec<Recommendation>,
+    /// Permission sets that this attempt created, and which deleted ones they stand for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    pub created_permission_sets: Vec<Replacement>,
     /// Name of the ledger record of this attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::name")]
@@ -199,9 +203,19 @@ impl Default for RollbackStatus {
             failures: Vec::new(),
             timing: None,
             recommendations: Vec::new(),
+            created_permission_sets: Vec::new(),
             ledger: None,
         }
     }
+}
+
+/// A permission set that stands for one that was deleted: AWS never gives an ARN twice.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// ARN of the one that was deleted.
+    pub replaces: PermissionSetArn,
+    /// ARN of the one that was created.
+    pub arn: PermissionSetArn,
 }
 
 /// How far the actions have come.

@@ -113,7 +113,8 @@ impl Client {
         answer.required("ManagedPolicyArn", boundary.managed_policy_arn.or(reference)).map(Some)
     }
 
-    async fn tags(&self, set: &PermissionSetArn) -> Result<Vec<String>, Error> {
+    /// The tags of a permission set as `key=value`, sorted: all pages.
+    pub async fn tags(&self, set: &PermissionSetArn) -> Result<Vec<String>, Error> {
         const OPERATION: &str = "ListTagsForResource";
         let (answer, mut pages) = (Answer(OPERATION), Pages::of(OPERATION));
         let mut tags = Vec::new();

@@ -26,7 +26,7 @@ enum Kind {
 const SERVICES: [&str; 3] = ["SWBExternalService", "AWSIdentityStore", "AWSOrganizationsV20161128"];
 
 /// Every operation that the adapter sends.
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 29] = [
     "AttachCustomerManagedPolicyReferenceToPermissionSet",
     "AttachManagedPolicyToPermissionSet",
     "CreateAccountAssignment",
@@ -51,6 +51,7 @@ const NAMES: [&str; 28] = [
     "ListCustomerManagedPolicyReferencesInPermissionSet",
     "ListGroupMemberships",
     "ListManagedPoliciesInPermissionSet",
+    "ListPermissionSets",
     "ListPermissionSetsProvisionedToAccount",
     "ListTagsForResource",
     "PutInlinePolicyToPermissionSet",

@@ -71,6 +71,30 @@ impl Client {
         }
     }
 
+    /// All permission sets of the instance: all pages.
+    pub async fn list_permission_sets(&self) -> Result<Vec<PermissionSetArn>, Error> {
+        const OPERATION: &str = "ListPermissionSets";
+        let (answer, mut pages) = (Answer(OPERATION), Pages::of(OPERATION));
+        let mut sets = Vec::new();
+        loop {
+            let call = self
+                .sso_admin()
+                .list_permission_sets()
+                .instance_arn(self.arn())
+                .max_results(PAGE)
+                .set_next_token(pages.token());
+            let page = self.send(OPERATION, call.send()).await?;
+            let rows = answer.required("PermissionSets", page.permission_sets)?;
+            let count = rows.len();
+            for set in rows {
+                sets.push(answer.id("PermissionSets", Some(set))?);
+            }
+            if !pages.has_next(page.next_token, count)? {
+                return Ok(sets);
+            }
+        }
+    }
+
     /// The permission sets that are provisioned in an account, assigned or not: all pages.
     pub async fn permission_sets_in_account(
         &self,

@@ -91,7 +91,8 @@ async fn ticks(
         let now = context.clock.now();
         let rollback = working.rollback.clone();
         let status = rollback.status.clone().unwrap_or_default();
-        let situation = situation(instance, &run.items, &rollback, &status);
+        let items = run.items();
+        let situation = situation(instance, &items, &rollback, &status);
         let next = {
             let observations = run.observations();
             advance(now, &situation, &observations)?
@@ -119,7 +120,8 @@ async fn ticks(
                     } else {
                         Rollback { status: Some(status_after), ..rollback.clone() }
                     };
-                    acknowledge(context, run, &run.items, working, &status, &next, now);
+                    run.follow_creations(&status, &working.rollback);
+                    acknowledge(context, run, &items, working, &status, &next, now);
                 }
                 Err(due) => write_due = Some(due),
             }
@@ -127,7 +129,8 @@ async fn ticks(
         flush(context, run, working, now, false).await?;
         let rollback = working.rollback.clone();
         let persisted = rollback.status.clone().unwrap_or_default();
-        let situation = situation_of(instance, run, &rollback, &persisted);
+        let items = run.items();
+        let situation = self::situation(instance, &items, &rollback, &persisted);
         let todo = {
             let observations = run.observations();
             effects(context.clock.now(), &situation, &observations, &instance.hints())?
@@ -158,15 +161,6 @@ fn situation<'a>(
         deleting: rollback.metadata.deletion_timestamp.is_some(),
         slots: usize::try_from(instance.spec().limits.outstanding_requests).unwrap_or(1),
     }
-}
-
-fn situation_of<'a>(
-    instance: &InstanceHandle,
-    run: &'a Run,
-    rollback: &'a Rollback,
-    status: &'a RollbackStatus,
-) -> Situation<'a> {
-    situation(instance, &run.items, rollback, status)
 }
 
 /// Forgets what a persisted status has taken in, and counts what ended.

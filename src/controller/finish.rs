@@ -53,15 +53,16 @@ pub async fn finish(
     let deleting = rollback.metadata.deletion_timestamp.is_some();
     let shards =
         status.progress.as_ref().map(|progress| progress.shards.clone()).unwrap_or_default();
-    let journal = Journal::decode(&shards, run.items.len())?;
+    let items = run.items();
+    let journal = Journal::decode(&shards, items.len())?;
     let situation = Situation {
-        items: &run.items,
+        items: &items,
         spec: &rollback.spec,
         status: &before,
         deleting,
         slots: usize::try_from(instance.spec().limits.outstanding_requests).unwrap_or(1),
     };
-    let conclusion = conclude(&run.items, &journal, situation.halt(now, &journal));
+    let conclusion = conclude(&items, &journal, situation.halt(now, &journal));
     working.note_actions(&before, &status, now);
     flush(context, run, working, now, true).await?;
 
@@ -147,7 +148,7 @@ fn conclude_status(
     let now = context.clock.now();
     status.phase = conclusion.phase;
     status.in_flight.clear();
-    let bound = estimate::bound(&run.items, journal, status, instance);
+    let bound = estimate::bound(&run.items(), journal, status, instance);
     timing::finished(status, now, bound);
     conditions::summarize(status, conclusion.reason, &conclusion.message, now);
     let unsent = journal.count(ActionState::Planned) > 0;
@@ -195,7 +196,7 @@ fn ledger_spec(
         reason: rollback.spec.reason.clone(),
         ticket: rollback.spec.ticket.clone(),
         recorded_by: None,
-        rollback: Some(ledger(by, status, &run.items, journal, conclusion.phase, now)),
+        rollback: Some(ledger(by, status, &run.items(), journal, conclusion.phase, now)),
     }
 }
 

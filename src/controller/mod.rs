@@ -4,6 +4,7 @@ pub mod access;
 pub mod administrators;
 pub mod approve;
 pub mod context;
+pub mod create_set;
 pub mod error;
 pub mod estimate;
 pub mod execute;

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::context::Context;
 use super::instance_handle::{InstanceHandle, Owner};
 use super::run::{Run, Trouble};
-use super::{grants, resolve};
+use super::{create_set, grants, resolve};
 use crate::api::Reason;
 use crate::aws;
 use crate::engine::cover::ReadOperation;
@@ -23,7 +23,7 @@ use crate::model::{
 };
 
 /// How long after a conflict or a throttled call the same account is left alone.
-const BACK_OFF: SignedDuration = SignedDuration::from_millis(1500);
+pub const BACK_OFF: SignedDuration = SignedDuration::from_millis(1500);
 /// How long after a failed read it is tried again.
 const READ_RETRY: Duration = Duration::from_secs(2);
 /// How long AWS is left alone about a request that it says is still in progress.
@@ -82,12 +82,16 @@ pub fn perform(
 }
 
 async fn send(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<Run>, item: usize) {
-    let Some(plan) = run.items.get(item) else { return };
+    let Some(plan) = run.item(item) else { return };
     let contested = instance.note_write(&plan.key(), context.clock.now());
     {
         let mut observations = run.observations();
         observations.item_mut(item).contested |= contested;
         observations.requests += 1;
+    }
+    if plan.action == ActionKind::CreatePermissionSet {
+        create_set::create(context, instance, run, item).await;
+        return;
     }
     let aws = instance.aws(aws::Priority::Mutation);
     let answer = match (plan.action, plan.key()) {
@@ -133,7 +137,7 @@ pub fn follow(
     request_id: RequestId,
     at: Timestamp,
 ) {
-    if let Some(pool) = run.items.get(item).and_then(|plan| Pool::of(plan.action))
+    if let Some(pool) = run.item(item).and_then(|plan| Pool::of(plan.action))
         && Rule::EveryRequestIsFollowed.holds()
     {
         let owner = Owner { uid: run.uid.as_str().into(), item };
@@ -155,7 +159,8 @@ pub fn settle(
     context.wake(&run.reference);
 }
 
-fn failed(
+/// Leaves what a request without a good answer means, and gives the slot back if nothing is at work.
+pub fn failed(
     context: &Arc<Context>,
     instance: &Arc<InstanceHandle>,
     run: &Arc<Run>,
@@ -192,7 +197,7 @@ fn failed(
                 memory.not_before = Some(later(at, BACK_OFF));
                 drop(observations);
                 if let (Class::Conflict, Some(account)) =
-                    (&class, run.items.get(item).and_then(|i| i.account.clone()))
+                    (&class, run.item(item).and_then(|plan| plan.account))
                 {
                     grants::hold_account(instance, account, later(at, BACK_OFF));
                 }
@@ -240,7 +245,7 @@ async fn read(
     if let Ok(shown) = outcome {
         observations.requests += i64::try_from(shown.calls).unwrap_or(0);
         for item in shown_items {
-            if let Some(plan) = run.items.get(*item) {
+            if let Some(plan) = run.item(*item) {
                 let presence = shown.has(&plan.key()).into();
                 observations.saw(*item, KeyRead { begun, presence });
             }
@@ -259,7 +264,7 @@ async fn describe(
     item: usize,
     request_id: RequestId,
 ) {
-    let Some(direction) = run.items.get(item).and_then(|plan| direction(plan.action)) else {
+    let Some(direction) = run.item(item).and_then(|plan| direction(plan.action)) else {
         return;
     };
     let answer = instance.aws(aws::Priority::Verify).describe_request(direction, &request_id).await;
@@ -340,7 +345,7 @@ pub fn trouble(error: &aws::Error) -> Trouble {
 /// The assignment that an item is about; none for a permission set itself.
 #[must_use]
 pub fn assignment(run: &Run, item: usize) -> Option<AssignmentKey> {
-    match run.items.get(item)?.key() {
+    match run.item(item)?.key() {
         Key::Assignment(key) => Some(key),
         Key::PermissionSet(_) => None,
     }

@@ -9,7 +9,7 @@ use kube::runtime::controller::Action;
 use super::context::Context;
 use super::error::Error;
 use super::rollback::{end, write};
-use super::select::{Obstacle, Selection, related, selection};
+use super::select::{Matter, Obstacle, Selection, matter, selection};
 use super::{access, approve, estimate, live, size};
 use crate::api::condition::{ConditionType, remove_condition};
 use crate::api::plan_status::PlanStatus;
@@ -86,9 +86,7 @@ pub async fn make(
     rollback: &Rollback,
     selection: Selection,
 ) -> Result<Result<Planned, Obstacle>, Error> {
-    let references: Vec<&Record> = selection.selected.iter().collect();
-    let touched = plan::touched(&references);
-    let (records, unreadable) = related(context, &selection, &touched.keys).await?;
+    let Matter { touched, records, unreadable } = matter(context, &selection).await?;
     let spec = selection.instance.spec();
     let name = &selection.instance.name;
     if let Err(refusal) = plan::check(name, &spec.instance_arn, &records, &selection.selected) {
@@ -208,9 +206,7 @@ async fn publish(
 
 /// Every ledger of the instance that is about what was selected.
 async fn ledgers(context: &Context, selection: &Selection) -> Result<Vec<Record>, Error> {
-    let references: Vec<&Record> = selection.selected.iter().collect();
-    let (records, _) = related(context, selection, &plan::touched(&references).keys).await?;
-    Ok(records)
+    Ok(matter(context, selection).await?.records)
 }
 
 async fn stop_at(

@@ -122,7 +122,7 @@ fn deliver(context: &Arc<Context>, instance: &Arc<InstanceHandle>, ended: Vec<En
             Duration::try_from_secs_f64(end.latency_seconds).unwrap_or_default(),
         );
         if let Some(run) = context.runs.get(&end.owner.uid) {
-            if let Some(plan) = run.items.get(end.owner.item) {
+            if let Some(plan) = run.item(end.owner.item) {
                 instance.note_write(&plan.key(), at);
             }
             run.observations().push(Event::Ended {

@@ -9,10 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::context::Context;
 use super::error::Error;
-use super::grants;
 use super::instance_handle::InstanceHandle;
 use super::perform::{assignment, direction, follow, no_longer_resolving, trouble};
 use super::run::Run;
+use super::{create_set, grants};
 use crate::aws;
 use crate::engine::cover::cover;
 use crate::engine::observations::{Event, Found, KeyRead};
@@ -21,7 +21,7 @@ use crate::engine::recovery::{
     DescribedRequest, Doubt, MAX_ENDED_DESCRIBED, READS_APART, earliest, match_requests,
 };
 use crate::model::time::later;
-use crate::model::{Key, Presence, RequestId, Rule};
+use crate::model::{ActionKind, Key, Presence, RequestId, Rule};
 use crate::runtime::Clock;
 
 /// How long to wait before looking again after AWS gave no answer.
@@ -36,7 +36,25 @@ pub async fn resolve(
     run: &Arc<Run>,
     items: Vec<usize>,
 ) {
-    let items: BTreeSet<usize> = items.into_iter().collect();
+    let mut items: BTreeSet<usize> = items.into_iter().collect();
+    for item in items.clone() {
+        if !creates_a_set(run, item) {
+            continue;
+        }
+        match create_set::resume(context, instance, run, item).await {
+            Ok(true) => {
+                run.observations().item_mut(item).in_doubt = false;
+                no_longer_resolving(run, &BTreeSet::from([item]));
+                items.remove(&item);
+            }
+            // Never created, as far as lists show: its name makes sure that it is not created twice.
+            Ok(false) => {}
+            Err(error) => {
+                give_up(context, run, &items, &error.into()).await;
+                return;
+            }
+        }
+    }
     match find(context.clock, instance, run, &items).await {
         Ok(found) => {
             let at = context.clock.now();
@@ -59,15 +77,23 @@ pub async fn resolve(
             }
             no_longer_resolving(run, &items);
         }
-        Err(error) => {
-            tracing::warn!(rollback = %run.reference.name, %error, "intents in doubt could not be looked for; it is tried again");
-            if let Error::Aws(error) = &error {
-                run.set_trouble(Some(trouble(error)));
-            }
-            context.clock.sleep(AGAIN).await;
-            no_longer_resolving(run, &items);
-        }
+        Err(error) => return give_up(context, run, &items, &error).await,
     }
+    context.wake(&run.reference);
+}
+
+fn creates_a_set(run: &Run, item: usize) -> bool {
+    run.item(item).is_some_and(|plan| plan.action == ActionKind::CreatePermissionSet)
+}
+
+/// Lets the items be looked for again after a while.
+async fn give_up(context: &Context, run: &Run, items: &BTreeSet<usize>, error: &Error) {
+    tracing::warn!(rollback = %run.reference.name, %error, "intents in doubt could not be looked for; it is tried again");
+    if let Error::Aws(error) = error {
+        run.set_trouble(Some(trouble(error)));
+    }
+    context.clock.sleep(AGAIN).await;
+    no_longer_resolving(run, items);
     context.wake(&run.reference);
 }
 
@@ -111,7 +137,7 @@ pub async fn find(
             }
         }
         for (item, read) in read_keys(clock, instance, run, &open(&found)).await? {
-            let goal = run.items.get(item).map(|plan| plan.action.goal());
+            let goal = run.item(item).map(|plan| plan.action.goal());
             run.observations().saw(item, read);
             // The first look may come between an effect and the end of its request.
             if round > 0 && Some(read.presence) == goal {
@@ -149,7 +175,7 @@ async fn doubts(run: &Run, items: &BTreeSet<usize>, way: aws::Direction) -> Vec<
         .collect();
     items
         .iter()
-        .filter(|item| run.items.get(**item).and_then(|plan| direction(plan.action)) == Some(way))
+        .filter(|item| run.item(**item).and_then(|plan| direction(plan.action)) == Some(way))
         .filter_map(|item| {
             Some(Doubt {
                 item: *item,
@@ -222,7 +248,7 @@ async fn read_keys(
     items: &BTreeSet<usize>,
 ) -> Result<Vec<(usize, KeyRead)>, Error> {
     let keys: BTreeMap<usize, Key> =
-        items.iter().filter_map(|item| Some((*item, run.items.get(*item)?.key()))).collect();
+        items.iter().filter_map(|item| Some((*item, run.item(*item)?.key()))).collect();
     let mut reads = Vec::new();
     for operation in cover(keys.values(), &instance.hints()).operations {
         let begun = clock.now();

@@ -1,6 +1,6 @@
 //! One Rollback that is being executed: what the operator remembers of it between two ticks.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -8,10 +8,11 @@ use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 
 use crate::api::plan::{ActionRecord, ITEMS_PER_SHARD, PlanItem, RollbackPlanStatus};
-use crate::api::rollback_status::RollbackStatus;
+use crate::api::rollback_status::{Replacement, RollbackStatus};
 use crate::api::{Reason, Rollback, RollbackPlan};
 use crate::engine::Observations;
 use crate::engine::cover::ReadOperation;
+use crate::engine::creation::in_place;
 use crate::engine::write_budget::WriteBudget;
 use crate::model::{ActionState, Key};
 
@@ -24,9 +25,7 @@ pub struct Run {
     pub uid: String,
     /// Which attempt this run executes.
     pub attempt: i32,
-    /// The plan.
-    pub items: Vec<PlanItem>,
-    keys: HashMap<Key, usize>,
+    items: Mutex<Arc<Vec<PlanItem>>>,
     observations: Mutex<Observations>,
     trouble: Mutex<Option<Trouble>>,
     /// What only the reconcile of this Rollback touches.
@@ -63,7 +62,6 @@ impl Run {
     pub fn new(rollback: Rollback, shards: &[RollbackPlan], now: Timestamp) -> Self {
         let items: Vec<PlanItem> =
             shards.iter().flat_map(|shard| shard.spec.items.iter().cloned()).collect();
-        let keys = items.iter().enumerate().map(|(index, item)| (item.key(), index)).collect();
         let actions = shards
             .iter()
             .filter_map(|shard| shard.status.as_ref())
@@ -74,8 +72,7 @@ impl Run {
             reference: ObjectRef::from_obj_with(&rollback, ()),
             uid: rollback.uid().unwrap_or_default(),
             attempt: rollback.status.as_ref().map_or(1, |status| status.attempt),
-            items,
-            keys,
+            items: Mutex::new(Arc::new(in_place(&items, created(&rollback)))),
             observations: Mutex::default(),
             trouble: Mutex::default(),
             working: tokio::sync::Mutex::new(Working {
@@ -104,24 +101,49 @@ impl Run {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
-    /// Whether the plan has this key.
+    /// The plan, through the permission sets that were created for it so far.
     #[must_use]
-    pub fn item_of(&self, key: &Key) -> Option<usize> {
-        self.keys.get(key).copied()
+    pub fn items(&self) -> Arc<Vec<PlanItem>> {
+        Arc::clone(&self.items.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// One item of the plan.
+    #[must_use]
+    pub fn item(&self, item: usize) -> Option<PlanItem> {
+        self.items().get(item).cloned()
+    }
+
+    /// Follows the permission sets that a persisted status says were created.
+    pub fn follow_creations(&self, before: &RollbackStatus, after: &Rollback) {
+        let created = created(after);
+        if before.created_permission_sets.len() != created.len() {
+            let moved = Arc::new(in_place(&self.items(), created));
+            *self.items.lock().unwrap_or_else(PoisonError::into_inner) = moved;
+        }
     }
 
     /// Items whose keys a list shows.
     #[must_use]
     pub fn shown_by(&self, operation: &ReadOperation) -> Vec<usize> {
-        let shown = self.items.iter().enumerate().filter(|(_, item)| operation.shows(&item.key()));
+        let items = self.items();
+        let shown = items.iter().enumerate().filter(|(_, item)| operation.shows(&item.key()));
         shown.map(|(index, _)| index).collect()
     }
 
     /// The keys that this Rollback holds while it runs: all of its plan. Its ledger withdraws the
     /// records for those that it leaves as they are, too, and so changes what others are to do.
-    pub fn held_keys(&self) -> impl Iterator<Item = Key> + '_ {
-        self.items.iter().map(PlanItem::key)
+    #[must_use]
+    pub fn held_keys(&self) -> Vec<Key> {
+        self.items().iter().map(PlanItem::key).collect()
     }
+}
+
+fn created(rollback: &Rollback) -> &[Replacement] {
+    rollback
+        .status
+        .as_ref()
+        .map(|status| status.created_permission_sets.as_slice())
+        .unwrap_or_default()
 }
 
 impl Working {

@@ -13,7 +13,7 @@ use crate::api::{OperationRecord, Reason, Rollback};
 use crate::cluster::instances;
 use crate::cluster::records::{self, Named};
 use crate::model::Key;
-use crate::plan::{self, Record};
+use crate::plan::{self, Record, Replacements, Touched};
 
 /// Why planning cannot begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,9 +106,35 @@ pub async fn selection(
     Ok(Ok(Selection { instance: handle, selected }))
 }
 
-/// Every record of the instance, in all its namespaces, that touches one of these keys or that is
-/// a ledger of what was selected; the selected ones included.
-pub async fn related(
+/// Everything that undoing what was selected is about.
+pub struct Matter {
+    /// What has to be read in AWS.
+    pub touched: Touched,
+    /// Every record of the instance, in all its namespaces, that touches one of its keys; the
+    /// selected ones included.
+    pub records: Vec<Record>,
+    /// Records that this version cannot read.
+    pub unreadable: Vec<String>,
+}
+
+/// Gathers what undoing the selection is about. A permission set that was deleted and created again
+/// goes by several names, which only its ledgers tell: with each that is found, others may be.
+pub async fn matter(context: &Context, selection: &Selection) -> Result<Matter, Error> {
+    let selected: Vec<&Record> = selection.selected.iter().collect();
+    let mut replacements = Replacements::of(selected.iter().copied());
+    loop {
+        let touched = plan::touched(&selected, &replacements);
+        let names = replacements.all_names(&touched.keys);
+        let (records, unreadable) = related(context, selection, &names).await?;
+        let found = Replacements::of(records.iter().chain(selected.iter().copied()));
+        if found == replacements {
+            return Ok(Matter { touched, records, unreadable });
+        }
+        replacements = found;
+    }
+}
+
+async fn related(
     context: &Context,
     selection: &Selection,
     keys: &BTreeSet<Key>,

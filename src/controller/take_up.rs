@@ -84,7 +84,10 @@ pub async fn take_up(
     let shards = plans::read(&context.client, rollback).await?;
     let run = Run::new(rollback.clone(), &shards, context.clock.now());
     if Rule::KeysAreTakenAgain.holds() {
-        instance.keys.acquire(&run.uid, run.held_keys()).map_err(TakeUpError::HeldBy)?;
+        instance
+            .keys
+            .acquire(&run.uid, run.held_keys().into_iter())
+            .map_err(TakeUpError::HeldBy)?;
     }
     let run = context.runs.add(run);
     let entries = rollback.status.iter().flat_map(|status| &status.in_flight);
@@ -93,8 +96,8 @@ pub async fn take_up(
         if entry.ended_at.is_some() {
             continue;
         }
-        let Some(plan) = run.items.get(item) else { continue };
-        if let Some(account) = plan.account.clone() {
+        let Some(plan) = run.item(item) else { continue };
+        if let Some(account) = plan.account {
             grants::adopt(instance, &run.uid, item, account);
         }
         match &entry.request_id {

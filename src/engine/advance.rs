@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::dependencies::Dependencies;
 use super::journal::{Journal, JournalError};
 use super::observations::{Answer, Event, Found, Observations};
 use super::situation::{Halt, Situation};
 use super::verdict::{Verdict, verdict};
 use super::{conditions, timing, words};
-use crate::api::rollback_status::{Failure, InFlight, Phase, RollbackStatus};
+use crate::api::rollback_status::{Failure, InFlight, Phase, Replacement, RollbackStatus};
 use crate::model::time::later;
 use crate::model::{ActionKind, ActionState, BlockedReason, Class, FailureReason, RequestId, Rule};
 
@@ -67,6 +68,7 @@ pub fn advance(
         status: situation.status.clone(),
         before: journal.clone(),
         journal,
+        dependencies: Dependencies::of(situation.items),
     };
     for event in observations.events() {
         tick.take_in(event);
@@ -90,6 +92,7 @@ struct Tick<'a> {
     before: Journal,
     journal: Journal,
     in_flight: BTreeMap<usize, InFlight>,
+    dependencies: Dependencies<'a>,
 }
 
 impl Tick<'_> {
@@ -101,6 +104,11 @@ impl Tick<'_> {
                 self.accepted(item, request_id, *at);
             }
             (Event::Completed { at, .. }, ActionState::Intent) => {
+                self.settled(item, *at);
+            }
+            (Event::Created { replaces, arn, at, .. }, ActionState::Intent) => {
+                let made = Replacement { replaces: replaces.clone(), arn: arn.clone() };
+                self.status.created_permission_sets.push(made);
                 self.settled(item, *at);
             }
             (Event::Refused { class, message, at, .. }, ActionState::Intent) => {
@@ -154,10 +162,13 @@ impl Tick<'_> {
             Class::Terminal(reason) => self.fail(item, *reason, message),
             // A permission set that stays in use is refused with a conflict; deprovisioning may
             // take minutes, so it is tried again for a while.
-            Class::Conflict if self.is_set_deletion(item) && self.retries_are_over(item) => {
-                self.block(item, BlockedReason::StillAssigned, message);
+            Class::Conflict if self.is_of_a_set(item) && self.retries_are_over(item) => {
+                let creates = self.goal(item) == Some(crate::model::Presence::Present);
+                let reason =
+                    if creates { BlockedReason::NameTaken } else { BlockedReason::StillAssigned };
+                self.block(item, reason, message);
             }
-            Class::Conflict if self.is_set_deletion(item) => {
+            Class::Conflict if self.is_of_a_set(item) => {
                 if let Some(entry) = self.in_flight.get_mut(&item) {
                     entry.requested_at.get_or_insert(at);
                 }
@@ -255,32 +266,18 @@ impl Tick<'_> {
             && self.contradicted(item, observations)
     }
 
-    /// A permission set is deleted only when every assignment of it that the plan removes is gone.
+    /// What rests on something that will not be done is blocked.
     fn block_dependents(&mut self) {
         for item in self.journal.in_state(ActionState::Planned).collect::<Vec<_>>() {
-            let Some(plan) = self.situation.items.get(item) else { continue };
-            if plan.action != ActionKind::DeletePermissionSet {
+            if !self.dependencies.have_failed(item, &self.journal) {
                 continue;
             }
-            let stuck =
-                self.dependencies(item).any(|state| state.is_terminal() && !state.is_done());
-            if stuck {
-                let message = "an assignment of the permission set could not be removed";
-                self.block(item, BlockedReason::DependencyFailed, message);
-            }
+            let message = match self.situation.items.get(item).map(|plan| plan.action) {
+                Some(ActionKind::CreateAssignment) => "its permission set could not be created",
+                _ => "an assignment of the permission set could not be removed",
+            };
+            self.block(item, BlockedReason::DependencyFailed, message);
         }
-    }
-
-    fn dependencies(&self, item: usize) -> impl Iterator<Item = ActionState> + '_ {
-        let set = self.situation.items.get(item).map(|plan| &plan.permission_set);
-        self.situation
-            .items
-            .iter()
-            .enumerate()
-            .filter(move |(_, other)| {
-                Some(&other.permission_set) == set && other.action == ActionKind::DeleteAssignment
-            })
-            .map(|(other, _)| self.journal.state(other))
     }
 
     /// Writes intents ahead: as many as there are slots, one for each account.
@@ -300,9 +297,7 @@ impl Tick<'_> {
                 break;
             }
             let Some(plan) = self.situation.items.get(item) else { continue };
-            if plan.action == ActionKind::DeletePermissionSet
-                && !self.dependencies(item).all(ActionState::is_done)
-            {
+            if !self.dependencies.are_done(item, &self.journal) {
                 continue;
             }
             if let Some(account) = &plan.account
@@ -362,14 +357,12 @@ impl Tick<'_> {
         !memory.was_sent(attempt) && !memory.in_doubt && !observations.has_event(item)
     }
 
-    fn is_set_deletion(&self, item: usize) -> bool {
-        self.situation
-            .items
-            .get(item)
-            .is_some_and(|plan| plan.action == ActionKind::DeletePermissionSet)
+    /// Whether an item is about a permission set itself.
+    fn is_of_a_set(&self, item: usize) -> bool {
+        self.situation.items.get(item).is_some_and(|plan| plan.account.is_none())
     }
 
-    /// Whether a deletion has been refused for as long as it is tried again.
+    /// Whether it has been refused for as long as it is tried again.
     fn retries_are_over(&self, item: usize) -> bool {
         let first_refusal = self.in_flight.get(&item).and_then(|entry| entry.requested_at);
         first_refusal.is_some_and(|first| self.now.duration_since(first) >= RETRY_WINDOW)

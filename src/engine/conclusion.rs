@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::creation;
 use super::journal::Journal;
 use super::situation::Halt;
 use crate::api::Reason;
@@ -94,6 +95,7 @@ pub fn ledger(
     now: Timestamp,
 ) -> LedgerEntry {
     let plan = status.plan.as_ref();
+    let tag = creation::tag(&by.uid);
     LedgerEntry {
         by,
         attempt: status.attempt,
@@ -102,6 +104,12 @@ pub fn ledger(
         undone: status.record_refs.clone(),
         keys: keys(items, journal),
         deleted_permission_sets: deleted_sets(items, journal),
+        created_permission_sets: creation::created_sets(
+            items,
+            journal,
+            &status.created_permission_sets,
+            &tag,
+        ),
         authors: plan.map(|plan| plan.authors.clone()).unwrap_or_default(),
         approved_by: plan.and_then(|plan| plan.approved_by.clone()),
         started_at: status.timing.as_ref().and_then(|timing| timing.executing_at),

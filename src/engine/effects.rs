@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::advance::FRESH;
 use super::cover::{CoverHints, ReadOperation, cover};
+use super::dependencies::Dependencies;
 use super::journal::{Journal, JournalError};
 use super::observations::{Answer, Observations};
 use super::situation::{Halt, Situation};
@@ -102,8 +103,11 @@ pub fn effects(
             planner.effects.list.push(Effect::GiveBack(item));
         }
     }
+    // What waits for others to be read back cannot be sent before.
+    let dependencies = Dependencies::of(situation.items);
+    let waits = |item| !dependencies.are_done(item, &journal);
     let nothing_to_send = !journal.is_in_flight()
-        && (journal.count(ActionState::Planned) == 0 || matches!(halt, Halt::Final(_)));
+        && (matches!(halt, Halt::Final(_)) || journal.in_state(ActionState::Planned).all(waits));
     planner.read_back(nothing_to_send);
     Ok(planner.finish(halt))
 }

@@ -10,6 +10,8 @@ pub mod approval;
 pub mod conclusion;
 pub mod conditions;
 pub mod cover;
+pub mod creation;
+pub mod dependencies;
 pub mod effects;
 pub mod journal;
 pub mod observations;

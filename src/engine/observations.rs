@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::{Class, Presence, RequestId};
+use crate::model::{Class, PermissionSetArn, Presence, RequestId};
 
 /// Something that was seen. Events stay until the status that took them in is persisted.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,17 @@ pub enum Event {
         /// The item.
         item: usize,
         /// When the answer came.
+        at: Timestamp,
+    },
+    /// A permission set was created with all its content.
+    Created {
+        /// The item.
+        item: usize,
+        /// The permission set that it was to create.
+        replaces: PermissionSetArn,
+        /// The one that is there now.
+        arn: PermissionSetArn,
+        /// When its content was complete.
         at: Timestamp,
     },
     /// AWS refused the request of an item, so nothing is at work for it.
@@ -73,6 +84,7 @@ impl Event {
         match self {
             Self::Accepted { item, .. }
             | Self::Completed { item, .. }
+            | Self::Created { item, .. }
             | Self::Refused { item, .. }
             | Self::NoAnswer { item, .. }
             | Self::Ended { item, .. }

@@ -65,6 +65,8 @@ pub enum BlockedReason {
     ContentChanged,
     /// The management account cannot be changed by a delegated administrator.
     ManagementAccount,
+    /// Another permission set has the name of the one that is to be created.
+    NameTaken,
     /// The order of opposite records cannot be told.
     OrderUnknown,
     /// The permission set does not exist any more.
@@ -102,6 +104,9 @@ impl BlockedReason {
             }
             Self::ManagementAccount => {
                 "Run the operator with the management account's credentials for this instance."
+            }
+            Self::NameTaken => {
+                "Rename or delete the permission set that has the name, then raise spec.attempt."
             }
             Self::OrderUnknown => {
                 "Find out which of the records came first and undo that part by hand."

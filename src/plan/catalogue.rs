@@ -6,13 +6,17 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::record::Record;
 use super::refusal::Refusal;
-use crate::api::record::{Precision, Source};
+use super::replacements::Replacements;
+use crate::api::record::{CreatedPermissionSet, Precision, Source};
+use crate::model::PermissionSetArn;
 
 /// The records of one instance, each source once.
 #[derive(Debug)]
 pub(super) struct Catalogue<'a> {
     /// In the order of their sources.
     pub entries: Vec<Listed<'a>>,
+    /// Which permission sets stand for deleted ones.
+    pub replacements: Replacements,
 }
 
 /// One record among the others.
@@ -64,9 +68,29 @@ impl<'a> Catalogue<'a> {
                 _ => entries.push(Listed::new(record, selected)),
             }
         }
-        let mut catalogue = Self { entries };
+        let replacements = Replacements::of(entries.iter().map(|listed| listed.record));
+        let mut catalogue = Self { entries, replacements };
         catalogue.link_ledgers();
         Ok(catalogue)
+    }
+
+    /// How a permission set was created that stands for a deleted one.
+    pub(super) fn creation_in_place(
+        &self,
+        set: &PermissionSetArn,
+    ) -> Option<&'a CreatedPermissionSet> {
+        let ledgers = self.entries.iter().filter_map(|listed| listed.record.spec.rollback.as_ref());
+        ledgers
+            .flat_map(|ledger| &ledger.created_permission_sets)
+            .find(|created| created.arn == *set)
+    }
+
+    /// A permission set as it was when it was deleted, as the selected ledgers saved it.
+    pub(super) fn deleted(&self, set: &PermissionSetArn) -> Option<&'a CreatedPermissionSet> {
+        let selected = self.entries.iter().filter(|listed| listed.selected);
+        let ledgers = selected.filter_map(|listed| listed.record.spec.rollback.as_ref());
+        let deleted = ledgers.flat_map(|ledger| &ledger.deleted_permission_sets);
+        deleted.filter(|deleted| self.replacements.current(&deleted.arn) == set).last()
     }
 
     /// Whether the ledger `ledger` names the record `record`.

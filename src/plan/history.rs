@@ -52,7 +52,8 @@ pub(super) struct KeyHistory<'a> {
     pub principal: Option<&'a NamedPrincipal>,
     /// The name of the permission set, as recorded.
     pub permission_set_name: Option<&'a str>,
-    /// The selected account of the set's creation, if the key is a set's existence.
+    /// The account of the set's creation, if the key is a set's existence: that of the set which is
+    /// there now, if it stands for another, else the selected one.
     pub created: Option<&'a CreatedPermissionSet>,
 }
 
@@ -65,11 +66,19 @@ pub(super) fn histories<'a>(catalogue: &Catalogue<'a>) -> BTreeMap<Key, KeyHisto
             if !may_be_undone(entry) {
                 return;
             }
+            let key = catalogue.replacements.key(key);
+            let existence = match &key {
+                Key::PermissionSet(set) => Some(set.clone()),
+                Key::Assignment(_) => None,
+            };
             let position = *index.entry(key).or_insert_with(|| {
                 histories.push(KeyHistory::default());
                 histories.len() - 1
             });
             let Some(history) = histories.get_mut(position) else { return };
+            if let Some(set) = existence {
+                history.created = history.created.or_else(|| catalogue.creation_in_place(&set));
+            }
             history.describe(entry);
             if let Entry::Failed(failed) = entry {
                 history.failed.push((record, failed.effect));
@@ -88,6 +97,7 @@ pub(super) fn histories<'a>(catalogue: &Catalogue<'a>) -> BTreeMap<Key, KeyHisto
         };
         let ended = listed.record.spec.occurred_at.max(listed.at);
         each_key(&listed.record.spec, &mut |key, entry| {
+            let key = catalogue.replacements.key(key);
             if let Some(history) = index.get(&key).and_then(|at| histories.get_mut(*at)) {
                 history.add(base, ended, entry);
             }

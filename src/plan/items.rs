@@ -1,5 +1,7 @@
 //! From what the records say and what AWS shows to one item of the plan.
 
+use std::collections::BTreeSet;
+
 use super::access::Changes;
 use super::catalogue::Catalogue;
 use super::clone::{Deletion, deletion};
@@ -8,7 +10,6 @@ use super::live::Live;
 use super::preflight::{self, Obstacle};
 use super::replay::{Basis, Finding, Verdict, possibly_applied, replay};
 use crate::api::plan::{Disposition, PlanItem};
-use crate::api::record::PermissionSetContent;
 use crate::model::{
     ActionKind, AssignmentKey, BlockedReason, Grade, Key, PermissionSetArn, Presence,
 };
@@ -30,7 +31,7 @@ pub(super) struct Draft {
 }
 
 /// What all items are made from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct World<'a> {
     /// The records.
     pub catalogue: &'a Catalogue<'a>,
@@ -38,6 +39,8 @@ pub(super) struct World<'a> {
     pub live: &'a Live,
     /// What the approval accepts.
     pub accept: &'a [String],
+    /// The permission sets that the plan creates in place of deleted ones.
+    pub created: BTreeSet<PermissionSetArn>,
 }
 
 impl World<'_> {
@@ -165,7 +168,7 @@ impl World<'_> {
         reasons: &mut Vec<String>,
     ) {
         let goal = item.action.goal();
-        if let Some(obstacle) = preflight::assignment(key, goal, self.live) {
+        if let Some(obstacle) = preflight::assignment(key, goal, self.live, &self.created) {
             block(item, &obstacle);
         } else if goal == Presence::Present
             && !self.live.is_provisioned(&key.permission_set, &key.account)
@@ -222,21 +225,35 @@ impl World<'_> {
         Draft { item, rests_on_unknown: false, possible_duplicate: None, possibly_applied: false }
     }
 
-    /// Judges an action on a permission set itself, given the assignments that the plan writes.
-    pub(super) fn judge_set(
+    /// Judges the creation of a permission set in place of one that was deleted. Says whether it
+    /// will be there for assignments.
+    pub(super) fn judge_creation(&self, draft: &mut Draft, set: &PermissionSetArn) -> bool {
+        let item = &mut draft.item;
+        item.grade = item.grade.max(Grade::Equivalent);
+        let deleted = self.catalogue.deleted(set);
+        let Some((deleted, content)) = deleted.and_then(|it| Some((it, it.content.as_ref()?)))
+        else {
+            let fact = format!("nobody saved what permission set {set} was made of");
+            block(item, &(BlockedReason::Unsupported, fact));
+            return false;
+        };
+        item.content = Some(content.clone());
+        item.permission_set_name = Some(deleted.name.clone());
+        item.message = Some(format!(
+            "AWS gives no ARN twice: the set that is created as {} gets another one, and stands for {set} from then on",
+            deleted.name
+        ));
+        true
+    }
+
+    /// Judges the deletion of a permission set, given the assignments that the plan writes.
+    pub(super) fn judge_deletion(
         &self,
         draft: &mut Draft,
         set: &PermissionSetArn,
         history: &KeyHistory<'_>,
         changes: &Changes,
     ) {
-        if draft.item.action == ActionKind::CreatePermissionSet {
-            draft.item.grade = draft.item.grade.max(Grade::Equivalent);
-            draft.item.content = self.saved_content(set);
-            let fact = "a deleted permission set cannot be created again by this version";
-            block(&mut draft.item, &(BlockedReason::Unsupported, fact.to_owned()));
-            return;
-        }
         let Some(facts) = self.live.permission_sets.get(set) else { return };
         draft.item.content.clone_from(&facts.content);
         match deletion(set, history.created, facts, changes, self.live) {
@@ -251,16 +268,6 @@ impl World<'_> {
             }
             Deletion::Blocked(obstacle) => block(&mut draft.item, &obstacle),
         }
-    }
-
-    /// The content of a deleted set, as a ledger saved it.
-    fn saved_content(&self, set: &PermissionSetArn) -> Option<PermissionSetContent> {
-        let ledgers = self.catalogue.entries.iter().filter(|listed| listed.selected);
-        ledgers
-            .filter_map(|listed| listed.record.spec.rollback.as_ref())
-            .flat_map(|ledger| &ledger.deleted_permission_sets)
-            .find(|deleted| deleted.arn == *set)
-            .and_then(|deleted| deleted.content.clone())
     }
 
     fn record_name(&self, record: usize) -> String {

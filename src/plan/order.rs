@@ -4,7 +4,7 @@
 //! another and the account with the most left goes first. Within an account access is given
 //! before it is taken: a set that keeps one assignment there keeps its role and the role's ARN
 //! (<https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html>).
-//! Permission sets are deleted last, when their assignments are gone.
+//! Permission sets are created first, and deleted last, when their assignments are gone.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -18,10 +18,13 @@ pub(super) fn order(items: Vec<PlanItem>) -> Vec<PlanItem> {
         items.into_iter().partition(|item| item.disposition == Disposition::Act);
     let (assignments, mut sets): (Vec<_>, Vec<_>) =
         actions.into_iter().partition(|item| item.account.is_some());
-    sets.sort_by_cached_key(|item| (Reverse(item.action.goal()), item.key()));
+    sets.sort_by_cached_key(PlanItem::key);
+    let (created, mut deleted): (Vec<_>, Vec<_>) =
+        sets.into_iter().partition(|item| item.action.goal() == Presence::Present);
     rest.sort_by_cached_key(|item| (rank(item.disposition), item.key()));
-    let mut ordered = interleave(assignments);
-    ordered.append(&mut sets);
+    let mut ordered = created;
+    ordered.append(&mut interleave(assignments));
+    ordered.append(&mut deleted);
     ordered.append(&mut rest);
     ordered
 }

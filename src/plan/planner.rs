@@ -17,7 +17,7 @@ use super::warnings::{access_warnings, warnings};
 use crate::api::plan::{Disposition, ITEMS_PER_SHARD, MAX_SHARDS, PlanItem, RollbackPlanSpec};
 use crate::api::plan_status::MAX_REFUSALS;
 use crate::api::record::RecordRef;
-use crate::model::{Grade, InstanceArn, Key, Presence};
+use crate::model::{ActionKind, Grade, InstanceArn, Key, Presence};
 
 /// More authors than this do not fit into the status of a Rollback and into its ledger record.
 const MAX_AUTHORS: usize = 100;
@@ -32,26 +32,36 @@ pub fn propose<'a>(request: &Request<'a>) -> Result<Proposal<'a>, Refusal> {
     check(request.instance, request.instance_arn, request.records, request.selected)?;
     let catalogue = Catalogue::new(request.instance, request.records, request.selected)?;
     let histories = histories(&catalogue);
-    let world = World { catalogue: &catalogue, live: request.live, accept: request.accept };
+    let mut world = World {
+        catalogue: &catalogue,
+        live: request.live,
+        accept: request.accept,
+        created: BTreeSet::new(),
+    };
     let mut drafts: Vec<Draft> = Vec::with_capacity(histories.len());
-    let mut sets = Vec::new();
+    let mut deletions = Vec::new();
     for (key, history) in &histories {
-        if let Key::PermissionSet(set) = key
-            && !request.live.permission_sets.contains_key(set)
-        {
+        let Key::PermissionSet(set) = key else { continue };
+        if !request.live.permission_sets.contains_key(set) {
             return Err(Refusal::Unread(set.clone()));
         }
-        let Some(draft) = world.draft(key, history) else { continue };
-        match key {
-            Key::PermissionSet(set) if draft.item.disposition == Disposition::Act => {
-                sets.push((draft, set, history));
+        let Some(mut draft) = world.draft(key, history) else { continue };
+        match (draft.item.disposition, draft.item.action) {
+            (Disposition::Act, ActionKind::CreatePermissionSet) => {
+                if world.judge_creation(&mut draft, set) {
+                    world.created.insert(set.clone());
+                }
+                drafts.push(draft);
             }
+            (Disposition::Act, _) => deletions.push((draft, set, history)),
             _ => drafts.push(draft),
         }
     }
+    let assignments = histories.iter().filter(|(key, _)| matches!(key, Key::Assignment(_)));
+    drafts.extend(assignments.filter_map(|(key, history)| world.draft(key, history)));
     let changes = changes(&drafts);
-    for (mut draft, set, history) in sets {
-        world.judge_set(&mut draft, set, history, &changes);
+    for (mut draft, set, history) in deletions {
+        world.judge_deletion(&mut draft, set, history, &changes);
         drafts.push(draft);
     }
     if drafts.is_empty() {

@@ -6,14 +6,21 @@
 //! requests for suspended accounts and lets them fail later; an assignment cannot be made for a
 //! user, group or permission set that is gone.
 
+use std::collections::BTreeSet;
+
 use super::live::{AccountState, Live, PrincipalState};
-use crate::model::{AssignmentKey, BlockedReason, Presence};
+use crate::model::{AssignmentKey, BlockedReason, PermissionSetArn, Presence};
 
 /// Why an action is blocked: the reason, and the fact behind it as a clause.
 pub(super) type Obstacle = (BlockedReason, String);
 
 /// Why an assignment cannot be changed, if so.
-pub(super) fn assignment(key: &AssignmentKey, goal: Presence, live: &Live) -> Option<Obstacle> {
+pub(super) fn assignment(
+    key: &AssignmentKey,
+    goal: Presence,
+    live: &Live,
+    created: &BTreeSet<PermissionSetArn>,
+) -> Option<Obstacle> {
     let AssignmentKey { account, permission_set, principal } = key;
     if live.delegated_administrator && live.owner_account.as_ref() == Some(account) {
         let fact = format!(
@@ -35,7 +42,7 @@ pub(super) fn assignment(key: &AssignmentKey, goal: Presence, live: &Live) -> Op
     if goal == Presence::Absent {
         return None;
     }
-    if live.is_missing(permission_set) {
+    if live.is_missing(permission_set) && !created.contains(permission_set) {
         let fact = format!("permission set {permission_set} does not exist any more");
         return Some((BlockedReason::PermissionSetMissing, fact));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::replacements::Replacements;
 use crate::api::OperationRecordSpec;
 use crate::api::record::{
     Change, CreatedPermissionSet, FailedChange, LedgerKeys, LedgerOutcome, NamedPrincipal,
@@ -114,14 +115,14 @@ pub(super) fn may_be_undone(entry: Entry<'_>) -> bool {
     }
 }
 
-/// Everything that undoing these records may be about.
+/// Everything that undoing these records may be about, through the permission sets of now.
 #[must_use]
-pub fn touched(selected: &[&Record]) -> Touched {
+pub fn touched(selected: &[&Record], replacements: &Replacements) -> Touched {
     let mut touched = Touched::default();
     for record in selected {
         for entry in entries(&record.spec).filter(|entry| may_be_undone(*entry)) {
             entry.each_key(&mut |key, _| {
-                touched.keys.insert(key);
+                touched.keys.insert(replacements.key(key));
             });
         }
     }
@@ -143,9 +144,14 @@ pub fn touched(selected: &[&Record]) -> Touched {
     touched
 }
 
-/// Whether a record says anything about one of these keys.
+/// Whether a record says anything about one of these keys, or about what stands for its permission set.
 #[must_use]
 pub fn touches(spec: &OperationRecordSpec, keys: &BTreeSet<Key>) -> bool {
+    let created = spec.rollback.iter().flat_map(|ledger| &ledger.created_permission_sets);
+    let mut replaced = created.filter_map(|created| created.replaces.as_ref());
+    if replaced.any(|set| keys.iter().any(|key| key.permission_set() == set)) {
+        return true;
+    }
     let mut found = false;
     for entry in entries(spec) {
         entry.each_key(&mut |key, _| found = found || keys.contains(&key));

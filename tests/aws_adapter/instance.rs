@@ -74,7 +74,14 @@ fn record(kind: &str, effect: &str, key: &AssignmentKey) -> Record {
 
 async fn planned(handle: &InstanceHandle, now: Clock, records: &[Record]) -> Plan {
     let references: Vec<&Record> = records.iter().collect();
-    let live = live::read(handle, &plan::touched(&references), &[], now.now()).await.unwrap();
+    let live = live::read(
+        handle,
+        &plan::touched(&references, &plan::Replacements::default()),
+        &[],
+        now.now(),
+    )
+    .await
+    .unwrap();
     let spec = handle.spec();
     plan::plan(&Request {
         instance: "main",

@@ -26,4 +26,5 @@ mod kubectl;
 mod malformed;
 mod orphaned;
 mod partial;
+mod recreated;
 mod restart;

@@ -121,6 +121,16 @@ impl Simulator {
         self.answer(path, plain().post(format!("{}{path}", self.url)).send_json(body));
     }
 
+    /// One call of sso-admin, as somebody else makes it.
+    #[track_caller]
+    pub fn call(&self, operation: &str, input: &Value) {
+        let call = plain()
+            .post(&self.url)
+            .header("x-amz-target", format!("SWBExternalService.{operation}"))
+            .content_type("application/x-amz-json-1.1");
+        self.answer(operation, call.send(input.to_string()));
+    }
+
     /// Reads JSON or YAML.
     #[track_caller]
     fn read(&self, path: &str) -> Value {

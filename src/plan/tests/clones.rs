@@ -3,10 +3,10 @@
 use super::fixtures::{
     account, cloned, content, executed, live, only, operation, set, triple, try_plan,
 };
-use crate::api::plan::Disposition::{Act, AlreadySo, Blocked};
+use crate::api::plan::Disposition::{Act, AlreadySo};
 use crate::api::record::CreatedPermissionSet;
 use crate::model::{ActionKind, AssignmentKey, BlockedReason, Grade, Key};
-use crate::plan::{Live, Record, Refusal, SetFacts, content_digest, touched};
+use crate::plan::{Live, Record, Refusal, Replacements, SetFacts, content_digest, touched};
 
 fn edited(record: Record, edit: impl FnOnce(&mut CreatedPermissionSet)) -> Record {
     record.with(|spec| edit(spec.created_permission_set.as_mut().unwrap()))
@@ -190,14 +190,14 @@ fn sets_can_be_out_of_reach() {
 
 #[test]
 fn the_existence_of_the_set_is_touched() {
-    let touched = touched(&[&cloned("clone", 0)]);
+    let touched = touched(&[&cloned("clone", 0)], &Replacements::default());
     assert!(touched.keys.contains(&Key::PermissionSet(set(9))));
     assert!(touched.permission_sets.contains(&set(9)));
     assert!(touched.accounts.is_empty() && touched.principals.is_empty());
 }
 
-#[test]
-fn a_deleted_set_is_not_created_again_and_the_plan_says_so() {
+/// A clone with two assignments, the ledger of their undo, and a world in which they are gone.
+fn deleted_clone() -> ([Record; 3], Live) {
     let (clone, assign, world) = with_assignments(&[triple(1, 9, 1), triple(2, 9, 1)]);
     let plan = try_plan(&[], &[&clone, &assign], &world).unwrap();
     let mut undone = executed("undo", 1, 9000, &plan, &[&clone, &assign], &|_| false);
@@ -206,14 +206,109 @@ fn a_deleted_set_is_not_created_again_and_the_plan_says_so() {
         deleted.content = Some(content());
         spec.rollback.as_mut().unwrap().deleted_permission_sets.push(deleted);
     });
-    let records = [clone, assign, undone.clone()];
+    let records = [clone, assign, undone];
     let mut world = live(&records, &[]);
     *facts(&mut world) = SetFacts::default();
-    let plan = try_plan(&records, &[&undone], &world).unwrap();
+    world.provisioned.clear();
+    (records, world)
+}
+
+#[test]
+fn a_deleted_set_is_created_again_with_its_content_before_what_goes_through_it() {
+    let (records, mut world) = deleted_clone();
+    let plan = try_plan(&records, &[&records[2]], &world).unwrap();
+    assert_eq!((plan.actions, plan.blocked), (3, 0));
+    let item = &plan.items[0];
+    assert_eq!((item.disposition, item.action), (Act, ActionKind::CreatePermissionSet));
+    assert_eq!((item.grade, item.content.clone()), (Grade::Equivalent, Some(content())));
+    assert_eq!(item.permission_set_name.as_deref(), Some("Clone"));
+    assert_eq!(plan.grade, Grade::Lossy, "the roles come back under other names");
+    // Without the set nothing can be assigned through it.
+    let unsaved = records[2].clone().with(|spec| {
+        spec.rollback.as_mut().unwrap().deleted_permission_sets.clear();
+    });
+    let all = [records[0].clone(), records[1].clone(), unsaved.clone()];
+    let plan = try_plan(&all, &[&unsaved], &world).unwrap();
     assert_eq!((plan.actions, plan.blocked), (0, 3));
-    let item = plan.items.iter().find(|item| item.account.is_none()).unwrap();
-    assert_eq!((item.disposition, item.action), (Blocked, ActionKind::CreatePermissionSet));
-    assert_eq!(item.blocked, Some(BlockedReason::Unsupported));
-    assert_eq!(item.content, Some(content()));
-    assert_eq!(item.grade, Grade::Equivalent);
+    let of_set = plan.items.iter().find(|item| item.account.is_none()).unwrap();
+    assert_eq!(of_set.blocked, Some(BlockedReason::Unsupported));
+    // It was not deleted after all: nothing is created twice.
+    facts(&mut world).exists = true;
+    let plan = try_plan(&records, &[&records[2]], &world).unwrap();
+    assert!(plan.items.iter().all(
+        |item| item.action != ActionKind::CreatePermissionSet || item.disposition == AlreadySo
+    ));
+}
+
+/// The ledger of the redo, which created set 8 in place of set 9.
+fn redo(records: &[Record; 3], world: &Live) -> Record {
+    let mut plan = try_plan(records, &[&records[2]], world).unwrap();
+    for item in &mut plan.items {
+        item.permission_set = set(8);
+    }
+    executed("redo", 1, 19000, &plan, &[&records[2]], &|_| false).with(|spec| {
+        spec.rollback.as_mut().unwrap().created_permission_sets.push(CreatedPermissionSet {
+            arn: set(8),
+            name: "Clone".to_owned(),
+            source: None,
+            content_digest: None,
+            content: Some(tagged()),
+            replaces: Some(set(9)),
+        });
+    })
+}
+
+/// The content as it was created in place: with a tag more.
+fn tagged() -> crate::api::record::PermissionSetContent {
+    crate::api::record::PermissionSetContent { tags: vec!["a=b".to_owned()], ..content() }
+}
+
+#[test]
+fn records_of_the_old_set_are_undone_through_the_one_that_stands_for_it() {
+    let (records, world) = deleted_clone();
+    let redo = redo(&records, &world);
+    let all = [records[0].clone(), records[1].clone(), records[2].clone(), redo.clone()];
+    let present = [triple(1, 8, 1), triple(2, 8, 1)];
+    let mut world = live(&all, &present);
+    let of_set = world.permission_sets.get_mut(&set(8)).unwrap();
+    of_set.content = Some(tagged());
+    // The undo of the redo, and the undo of the originals again, are one and the same.
+    for selected in [vec![&all[3]], vec![&all[0], &all[1]]] {
+        let plan = try_plan(&all, &selected, &world).unwrap();
+        assert_eq!((plan.actions, plan.blocked), (3, 0), "{:#?}", plan.items);
+        assert!(plan.items.iter().all(|item| item.permission_set == set(8)));
+        let last = plan.items.last().unwrap();
+        assert_eq!(last.action, ActionKind::DeletePermissionSet);
+        assert_eq!(last.content, Some(tagged()));
+    }
+    let other = try_plan(&all, &[&all[1]], &world).unwrap();
+    assert_eq!(other.actions, 2, "the assignments alone");
+    // What was changed since is not what was created.
+    world.permission_sets.get_mut(&set(8)).unwrap().content = Some(content());
+    let plan = try_plan(&all, &[&all[3]], &world).unwrap();
+    assert_eq!(
+        plan.items.iter().filter_map(|it| it.blocked).next(),
+        Some(BlockedReason::ContentChanged)
+    );
+}
+
+#[test]
+fn every_name_of_a_replaced_set_is_known() {
+    let (records, world) = deleted_clone();
+    let redo = redo(&records, &world);
+    let replacements = Replacements::of([&redo]);
+    assert_eq!(replacements.current(&set(9)), &set(8));
+    let of_old = [Key::PermissionSet(set(9))].into();
+    let of_new = [Key::PermissionSet(set(8))].into();
+    assert_eq!(replacements.all_names(&of_old), replacements.all_names(&of_new));
+    assert_eq!(replacements.all_names(&of_old).len(), 2);
+    assert!(crate::plan::touches(&redo.spec, &of_old), "it is found by the name that it replaced");
+    // Two that stand for one another were not written by us; they are no endless loop.
+    let circle = redo.with(|spec| {
+        let created = &mut spec.rollback.as_mut().unwrap().created_permission_sets;
+        let back =
+            CreatedPermissionSet { arn: set(9), replaces: Some(set(8)), ..created[0].clone() };
+        created.push(back);
+    });
+    let _ = Replacements::of([&circle]).current(&set(9));
 }

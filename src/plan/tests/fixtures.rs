@@ -16,8 +16,8 @@ use crate::model::{
     Presence, Principal, PrincipalId, PrincipalType,
 };
 use crate::plan::{
-    Access, AccountState, Intent, Live, Plan, PrincipalState, Record, Refusal, Request, SetFacts,
-    place, propose, record_digest, touched,
+    Access, AccountState, Intent, Live, Plan, PrincipalState, Record, Refusal, Replacements,
+    Request, SetFacts, place, propose, record_digest, touched,
 };
 
 pub(super) const INSTANCE: &str = "main";
@@ -230,6 +230,7 @@ pub(super) fn ledger(
             undone: undone.iter().map(|record| record.reference()).collect(),
             keys,
             deleted_permission_sets: Vec::new(),
+            created_permission_sets: Vec::new(),
             authors: Vec::new(),
             approved_by: None,
             started_at: None,
@@ -262,7 +263,7 @@ pub(super) fn executed(
 
 /// A world in which these assignments are there, and all that records name is in good order.
 pub(super) fn live(records: &[Record], present: &[AssignmentKey]) -> Live {
-    let touched = touched(&records.iter().collect::<Vec<_>>());
+    let touched = touched(&records.iter().collect::<Vec<_>>(), &Replacements::of(records));
     let facts = |set: &PermissionSetArn| SetFacts {
         exists: true,
         name: Some("Developers".to_owned()),

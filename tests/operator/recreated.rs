@@ -1,0 +1,169 @@
+//! A permission set that an undo deleted is created again by its redo, with all its content, and
+//! stands for the old one from then on.
+
+use serde_json::{Value, json};
+
+use super::cluster::Cluster;
+use super::place::{Place, text};
+use super::seed::accounts;
+
+const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+const AUDIT: &str = "arn:aws:iam::aws:policy/SecurityAudit";
+const INLINE: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+const TAG: &str = "identitycenter.dev/rollback";
+
+/// A place in which somebody cloned a set and let alice in through the clone.
+struct Cloned {
+    place: Place<'static>,
+    arn: String,
+}
+
+impl Cloned {
+    fn new() -> Self {
+        let mut arn = String::new();
+        let place = Place::in_world(Cluster::shared(), 3, &json!({}), |instance| {
+            let read = text(&instance["permissionSets"][0]["arn"]);
+            arn = format!("{}/ps-{:016}", read.rsplit_once('/').unwrap().0, 77);
+            instance["permissionSets"].as_array_mut().unwrap().push(json!({
+                "name": "Clone",
+                "arn": arn,
+                "description": "Read, and audit",
+                "sessionDuration": "PT2H",
+                "managedPolicies": [READ_ONLY, AUDIT],
+                "inlinePolicy": INLINE,
+                "tags": {"team": "a"},
+            }));
+            let alice =
+                json!({"permissionSet": "Clone", "user": "alice", "accounts": accounts(1..=2)});
+            instance["assignments"].as_array_mut().unwrap().push(alice);
+        });
+        let mut clone = place.record("clone", &accounts([1]));
+        clone["type"] = json!("ClonePermissionSet");
+        clone["changes"] = json!([]);
+        clone["createdPermissionSet"] = json!({
+            "arn": arn,
+            "name": "Clone",
+            "source": place.identity.read,
+            "content": {
+                "description": "Read, and audit",
+                "sessionDuration": "PT2H",
+                "managedPolicies": [READ_ONLY, AUDIT],
+                "inlinePolicy": INLINE,
+                "tags": ["team=a"],
+            },
+        });
+        place.create("OperationRecord", "clone", &clone);
+        let mut assign = place.record("assign", &accounts(1..=2));
+        assign["changes"][0]["permissionSet"] = json!(arn);
+        place.create("OperationRecord", "assign", &assign);
+        Self { place, arn }
+    }
+
+    fn undo(&self, name: &str, records: &[&str]) {
+        self.place.create("Rollback", name, &json!({"operations": {"names": records}}));
+        self.place.approve(name);
+        self.place.wait_phase(name, "Succeeded");
+    }
+
+    /// Name and content of the clone, if it is there, without what AWS and the operator add; and its ARN.
+    fn found(&self) -> Option<(Value, String)> {
+        let access = self.place.simulator.access();
+        let sets = access["instances"][0]["permissionSets"].as_array().unwrap();
+        let mut set = sets.iter().find(|set| set["name"] == "Clone")?.clone();
+        let arn = text(&set["arn"]);
+        set.as_object_mut().unwrap().remove("arn");
+        if let Some(tags) = set["tags"].as_object_mut() {
+            tags.remove(TAG);
+        }
+        Some((set, arn))
+    }
+
+    /// Who has access through the clone.
+    fn assigned(&self) -> Vec<Value> {
+        let access = self.place.simulator.access();
+        let rows = access["instances"][0]["assignments"].as_array().unwrap();
+        rows.iter().filter(|row| row["permissionSet"] == "Clone").cloned().collect()
+    }
+}
+
+#[test]
+fn a_redo_creates_the_set_again_and_its_undo_deletes_that_one() {
+    let cloned = Cloned::new();
+    let (before, first) = cloned.found().unwrap();
+    let assigned = cloned.assigned();
+    assert_eq!(first, cloned.arn);
+    cloned.undo("undo", &["clone", "assign"]);
+    assert_eq!((cloned.found(), cloned.assigned()), (None, vec![]));
+
+    let ledger = text(&cloned.place.status("undo")["ledger"]);
+    cloned.undo("redo", &[&ledger]);
+    let (after, second) = cloned.found().unwrap();
+    assert_eq!((after, cloned.assigned()), (before.clone(), assigned.clone()));
+    assert_ne!(second, first);
+    let status = cloned.place.status("redo");
+    assert_eq!(status["createdPermissionSets"], json!([{"replaces": first, "arn": second}]));
+    assert_eq!(status["plan"]["grade"], "Lossy", "the roles have other names");
+    let created = &cloned.place.ledger("redo")["spec"]["rollback"]["createdPermissionSets"][0];
+    assert_eq!((&created["arn"], &created["replaces"]), (&json!(second), &json!(first)));
+    assert!(created["content"]["tags"].to_string().contains(TAG), "{created}");
+
+    // The records still name the first set; what they did is undone through the second.
+    cloned.undo("undo-again", &["clone", "assign"]);
+    assert_eq!((cloned.found(), cloned.assigned()), (None, vec![]));
+    let ledger = text(&cloned.place.status("undo-again")["ledger"]);
+    cloned.undo("redo-again", &[&ledger]);
+    let (after, third) = cloned.found().unwrap();
+    assert_eq!((after, cloned.assigned()), (before, assigned));
+    assert_eq!(
+        cloned.place.status("redo-again")["createdPermissionSets"],
+        json!([{"replaces": second, "arn": third}])
+    );
+    // Undoing the redo is undoing it through the third.
+    let ledger = text(&cloned.place.status("redo-again")["ledger"]);
+    cloned.undo("last", &[&ledger]);
+    assert_eq!((cloned.found(), cloned.assigned()), (None, vec![]));
+}
+
+#[test]
+fn lost_replies_and_refusals_create_no_second_set() {
+    let cloned = Cloned::new();
+    let before = cloned.found().unwrap().0;
+    let assigned = cloned.assigned();
+    cloned.undo("undo", &["clone", "assign"]);
+    let one = |operation: &str, does: Value| json!({"match": {"operations": [operation]}, "count": 1, "do": does});
+    let throttled = json!({"error": {"code": "ThrottlingException", "message": "Rate exceeded", "status": 400}});
+    let broken =
+        json!({"error": {"code": "InternalServerException", "message": "broken", "status": 500}});
+    cloned.place.simulator.faults(&json!({"faults": [
+        one("CreatePermissionSet", json!({"loseReply": true})),
+        one("PutInlinePolicyToPermissionSet", broken),
+        one("AttachManagedPolicyToPermissionSet", throttled),
+        one("ListTagsForResource", json!({"loseReply": true})),
+    ]}));
+    cloned.undo("redo", &[&text(&cloned.place.status("undo")["ledger"])]);
+    assert_eq!(cloned.found().unwrap().0, before);
+    assert_eq!(cloned.assigned(), assigned);
+    let state = cloned.place.simulator.access();
+    assert_eq!(state["instances"][0]["permissionSets"].as_array().unwrap().len(), 2, "{state}");
+}
+
+#[test]
+fn a_name_that_somebody_took_is_not_taken_from_them() {
+    let cloned = Cloned::new();
+    cloned.undo("undo", &["clone", "assign"]);
+    cloned.place.simulator.call(
+        "CreatePermissionSet",
+        &json!({"InstanceArn": cloned.place.identity.arn, "Name": "Clone"}),
+    );
+    let foreign = cloned.found().unwrap();
+    let ledger = text(&cloned.place.status("undo")["ledger"]);
+    cloned.place.create("Rollback", "redo", &json!({"operations": {"names": [ledger]}}));
+    cloned.place.approve("redo");
+    cloned.place.wait_phase("redo", "Failed");
+    let status = cloned.place.status("redo");
+    let reasons: Vec<&Value> =
+        status["failures"].as_array().unwrap().iter().map(|failure| &failure["reason"]).collect();
+    assert!(reasons.contains(&&json!("NameTaken")), "{status}");
+    assert!(reasons.contains(&&json!("DependencyFailed")), "{status}");
+    assert_eq!((cloned.found().unwrap(), cloned.assigned()), (foreign, vec![]));
+}
