@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_identitystore::types::{MemberId, UserStatus};
+use aws_sdk_identitystore::types::{AlternateIdentifier, MemberId, UniqueAttribute, UserStatus};
 use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 use aws_sdk_ssoadmin::types::InstanceStatus as SdkStatus;
+use aws_smithy_types::Document;
 
 use super::call::{Answer, PAGE, Pages, found};
 use super::client::Client;
@@ -91,6 +92,43 @@ impl Client {
             Err(error) if error.names_resource("IDENTITY_STORE") => Err(error),
             outcome => found(outcome),
         }
+    }
+
+    /// The user of a user name, or the group of a display name; none when there is none.
+    pub async fn principal_named(
+        &self,
+        store: &IdentityStoreId,
+        kind: PrincipalType,
+        name: &str,
+    ) -> Result<Option<PrincipalId>, Error> {
+        let (operation, path) = match kind {
+            PrincipalType::User => ("GetUserId", "userName"),
+            PrincipalType::Group => ("GetGroupId", "displayName"),
+        };
+        let attribute = UniqueAttribute::builder()
+            .attribute_path(path)
+            .attribute_value(Document::String(name.to_owned()))
+            .build()
+            .map_err(|_| Error::BadContent { operation, member: "name", value: name.to_owned() })?;
+        let wanted = AlternateIdentifier::UniqueAttribute(attribute);
+        let (store, client) = (store.as_str(), self.identity_store());
+        let outcome = match kind {
+            PrincipalType::User => {
+                let call = client.get_user_id().identity_store_id(store);
+                let call = call.alternate_identifier(wanted);
+                self.send(operation, call.send()).await.map(|output| output.user_id)
+            }
+            PrincipalType::Group => {
+                let call = client.get_group_id().identity_store_id(store);
+                let call = call.alternate_identifier(wanted);
+                self.send(operation, call.send()).await.map(|output| output.group_id)
+            }
+        };
+        let id = match outcome {
+            Err(error) if error.names_resource("IDENTITY_STORE") => return Err(error),
+            outcome => found(outcome)?,
+        };
+        id.map(|id| Answer(operation).id("Id", Some(id))).transpose()
     }
 
     async fn describe_user(

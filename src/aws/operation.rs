@@ -26,7 +26,7 @@ enum Kind {
 const SERVICES: [&str; 3] = ["SWBExternalService", "AWSIdentityStore", "AWSOrganizationsV20161128"];
 
 /// Every operation that the adapter sends.
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 31] = [
     "AttachCustomerManagedPolicyReferenceToPermissionSet",
     "AttachManagedPolicyToPermissionSet",
     "CreateAccountAssignment",
@@ -40,8 +40,10 @@ const NAMES: [&str; 29] = [
     "DescribeInstance",
     "DescribePermissionSet",
     "DescribeUser",
+    "GetGroupId",
     "GetInlinePolicyForPermissionSet",
     "GetPermissionsBoundaryForPermissionSet",
+    "GetUserId",
     "ListAccountAssignmentCreationStatus",
     "ListAccountAssignmentDeletionStatus",
     "ListAccountAssignments",

@@ -9,8 +9,8 @@ use super::error::Error;
 use super::instance_handle::InstanceHandle;
 use crate::aws;
 use crate::engine::cover::ReadOperation;
-use crate::model::{Class, Principal, PrincipalId, PrincipalType};
-use crate::plan::{Access, Changes, OwnAccess, Place};
+use crate::model::{AccountId, Class, Principal, PrincipalId, PrincipalType};
+use crate::plan::{Access, Changes, Live, OwnAccess, Place};
 
 /// Calls that are spent at most on finding out who truly loses or gains access.
 const MOST_CALLS: usize = 300;
@@ -20,7 +20,11 @@ const MOST_NAMES: usize = 25;
 const AT_ONCE: usize = 16;
 
 /// Reads everything about people that a plan with these changes tells or is refused for.
-pub async fn read(instance: &InstanceHandle, changes: &Changes) -> Result<Access, Error> {
+pub async fn read(
+    instance: &InstanceHandle,
+    changes: &Changes,
+    live: &Live,
+) -> Result<Access, Error> {
     let mut reader = Reader { instance, access: Access::default() };
     reader.access.own = instance.facts().caller.and_then(|caller| {
         let permission_set_name = caller.permission_set_name?;
@@ -30,6 +34,7 @@ pub async fn read(instance: &InstanceHandle, changes: &Changes) -> Result<Access
     reader.members(groups.take(MOST_CALLS)).await?;
     administrators::read(&mut reader, changes).await?;
     reader.effects(changes).await?;
+    reader.provisioned_sets(changes, live).await?;
     reader.names(changes).await?;
     Ok(reader.access)
 }
@@ -154,6 +159,25 @@ impl Reader<'_> {
             self.access.of_user.insert(user, places);
         }
         Ok(!denied)
+    }
+
+    /// Counts the permission sets of accounts that would get one more.
+    async fn provisioned_sets(&mut self, changes: &Changes, live: &Live) -> Result<(), Error> {
+        let places = changes.places_of_creations();
+        let more = places.filter(|(account, set)| !live.is_provisioned(set, account));
+        let accounts: BTreeSet<AccountId> = more.map(|(account, _)| account.clone()).collect();
+        if accounts.len() > MOST_CALLS {
+            return Ok(());
+        }
+        let instance = self.instance;
+        let read = stream::iter(accounts).map(|account| async move {
+            let aws = instance.aws(aws::Priority::PreRead);
+            let sets = told(aws.permission_sets_in_account(&account).await)?;
+            Ok::<_, Error>(sets.map(|sets| (account, sets.len())))
+        });
+        let read: Vec<_> = read.buffer_unordered(AT_ONCE).try_collect().await?;
+        self.access.provisioned_sets.extend(read.into_iter().flatten());
+        Ok(())
     }
 
     /// Asks for the names of the groups that give access beside the plan, and of people in groups.

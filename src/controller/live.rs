@@ -5,32 +5,38 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 
+use super::access::told;
 use super::error::Error;
 use super::instance_handle::InstanceHandle;
 use crate::api::OperationRecordSpec;
 use crate::aws;
 use crate::engine::cover::{ReadOperation, cover};
-use crate::model::{AccountId, AssignmentKey, Key, PermissionSetArn, Principal};
+use crate::model::{AccountId, AssignmentKey, Key, PermissionSetArn, Principal, PrincipalId};
 use crate::plan::{AccountState, Live, PrincipalState, SetFacts, Touched};
 
 /// Reads everything that a plan for these keys looks at.
 pub async fn read(
     instance: &InstanceHandle,
     touched: &Touched,
-    clones: &[OperationRecordSpec],
+    selected: &[OperationRecordSpec],
     now: Timestamp,
 ) -> Result<Live, Error> {
     let (present, requests) = assignments(instance, &touched.keys).await?;
     let _ = requests;
-    let permission_sets = permission_sets(instance, touched, clones).await?;
+    let permission_sets = permission_sets(instance, touched, selected).await?;
     let provisioned = provisioned(instance, &touched.permission_sets, &permission_sets).await?;
     let facts = instance.facts();
+    let principals = principals(instance, &touched.principals).await?;
+    let missing = principals.iter().filter(|(_, state)| **state == PrincipalState::Missing);
+    let missing: BTreeSet<&Principal> = missing.map(|(principal, _)| principal).collect();
+    let namesakes = namesakes(instance, &missing, selected).await?;
     Ok(Live {
         assignments: present,
         permission_sets,
         provisioned,
         accounts: accounts(instance, &touched.accounts, now).await?,
-        principals: principals(instance, &touched.principals).await?,
+        principals,
+        namesakes,
         owner_account: facts.owner_account,
         delegated_administrator: facts.delegated_administrator,
     })
@@ -141,6 +147,32 @@ async fn principals(
         states.insert(principal.clone(), instance.principal_state(principal).await?);
     }
     Ok(states)
+}
+
+/// Who bears the recorded names of principals that are gone: somebody who was deleted and made again
+/// has another id.
+async fn namesakes(
+    instance: &InstanceHandle,
+    missing: &BTreeSet<&Principal>,
+    selected: &[OperationRecordSpec],
+) -> Result<BTreeMap<Principal, PrincipalId>, Error> {
+    let mut names: BTreeMap<Principal, &str> = BTreeMap::new();
+    for change in selected.iter().flat_map(|record| &record.changes) {
+        let principal = change.principal.principal();
+        if let Some(name) =
+            change.principal.name.as_deref().filter(|_| missing.contains(&principal))
+        {
+            names.insert(principal, name);
+        }
+    }
+    let store = instance.facts().identity_store;
+    let mut namesakes = BTreeMap::new();
+    for (principal, name) in names {
+        let aws = instance.aws(aws::Priority::PreRead);
+        let found = told(aws.principal_named(&store, principal.kind, name).await)?.flatten();
+        namesakes.extend(found.map(|id| (principal, id)));
+    }
+    Ok(namesakes)
 }
 
 /// Which assignments a list shows to be there.

@@ -107,7 +107,7 @@ pub async fn make(
     });
     let outcome = match proposal {
         Ok(proposal) => {
-            let access = access::read(&selection.instance, proposal.changes()).await?;
+            let access = access::read(&selection.instance, proposal.changes(), &live).await?;
             proposal.plan(&access)
         }
         Err(refusal) => Err(refusal),

@@ -31,6 +31,8 @@ pub struct Access {
     pub names: BTreeMap<PrincipalId, String>,
     /// The administrative permission sets of the accounts where assignments of such are removed.
     pub administrative: BTreeMap<AccountId, AdministrativeSets>,
+    /// How many permission sets are provisioned in accounts that would get one more.
+    pub provisioned_sets: BTreeMap<AccountId, usize>,
     /// The access that the operator itself works with, if it comes from Identity Center.
     pub own: Option<OwnAccess>,
 }
@@ -74,6 +76,11 @@ impl Changes {
     /// The places where assignments are removed.
     pub fn places_of_removals(&self) -> impl Iterator<Item = &Place> {
         self.removed.keys()
+    }
+
+    /// The places where assignments are made.
+    pub fn places_of_creations(&self) -> impl Iterator<Item = &Place> {
+        self.made.keys()
     }
 
     /// The principals whose assignments are written.

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::record::PermissionSetContent;
-use crate::model::{AccountId, AssignmentKey, Key, PermissionSetArn, Presence, Principal};
+use crate::model::{
+    AccountId, AssignmentKey, Key, PermissionSetArn, Presence, Principal, PrincipalId,
+};
 
 /// The state of AWS when the plan is made: fresh, and all pages of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct Live {
     pub accounts: BTreeMap<AccountId, AccountState>,
     /// The touched principals.
     pub principals: BTreeMap<Principal, PrincipalState>,
+    /// Those of the missing principals whose recorded names others bear now.
+    pub namesakes: BTreeMap<Principal, PrincipalId>,
     /// The account that owns the instance.
     pub owner_account: Option<AccountId>,
     /// Whether the operator works as a delegated administrator.
@@ -87,7 +91,8 @@ impl Live {
     }
 
     /// Whether a permission set has its role in an account now.
-    pub(super) fn is_provisioned(&self, set: &PermissionSetArn, account: &AccountId) -> bool {
+    #[must_use]
+    pub fn is_provisioned(&self, set: &PermissionSetArn, account: &AccountId) -> bool {
         self.provisioned.get(set).is_some_and(|accounts| accounts.contains(account))
     }
 }

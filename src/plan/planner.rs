@@ -117,7 +117,7 @@ impl Proposal<'_> {
         let grade = grades.map(|draft| draft.item.grade).max().unwrap_or(Grade::Exact);
         let mut items = order(drafts.into_iter().map(|draft| draft.item).collect());
         let people = effects(&mut items, &changes, access);
-        warnings.extend(access_warnings(&items));
+        warnings.extend(access_warnings(&items, access));
         let refusals = refusals(&items, &changes, request.live, access, request.policy);
         if refusals.len() > MAX_REFUSALS {
             return Err(Refusal::TooManyRefusals { refusals: refusals.len(), max: MAX_REFUSALS });

@@ -47,7 +47,11 @@ pub(super) fn assignment(
         return Some((BlockedReason::PermissionSetMissing, fact));
     }
     if live.principals.get(principal) == Some(&PrincipalState::Missing) {
-        let fact = format!("{principal} does not exist any more");
+        let namesake = match live.namesakes.get(principal) {
+            Some(id) => format!("; the name belongs to {id} now"),
+            None => String::new(),
+        };
+        let fact = format!("{principal} does not exist any more{namesake}");
         return Some((BlockedReason::PrincipalMissing, fact));
     }
     None

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
+use super::access::Access;
 use super::items::Draft;
 use super::live::{AccountState, Live, PrincipalState};
 use crate::api::plan::{Disposition, PlanItem};
@@ -12,6 +13,10 @@ use crate::model::{ActionKind, BlockedReason, PrincipalType};
 
 /// How many names a sentence lists.
 const NAMED: usize = 5;
+
+/// Permission sets that AWS provisions in one account by default
+/// (<https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html>).
+const SETS_IN_AN_ACCOUNT: usize = 500;
 
 /// The warnings of a plan.
 pub(super) fn warnings(drafts: &[Draft], live: &Live) -> Vec<String> {
@@ -88,7 +93,7 @@ pub(super) fn warnings(drafts: &[Draft], live: &Live) -> Vec<String> {
 }
 
 /// What a plan means for people, where that is not what its actions seem to say.
-pub(super) fn access_warnings(items: &[PlanItem]) -> Vec<String> {
+pub(super) fn access_warnings(items: &[PlanItem], access: &Access) -> Vec<String> {
     let acting = || {
         items.iter().filter(|item| item.disposition == Disposition::Act && item.account.is_some())
     };
@@ -102,11 +107,23 @@ pub(super) fn access_warnings(items: &[PlanItem]) -> Vec<String> {
     }
     let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
     let unknown = acting().filter(|item| item.effect.is_none()).count();
+    let full: Vec<&str> = access
+        .provisioned_sets
+        .iter()
+        .filter(|(_, sets)| **sets >= SETS_IN_AN_ACCOUNT)
+        .map(|(account, _)| account.as_str())
+        .collect();
     [
         some(keys, |count| {
             format!(
                 "Access remains: {count} removed assignments do not take the access from everybody, because others give it too: {}",
                 listed(&kept)
+            )
+        }),
+        some(full.len(), |count| {
+            format!(
+                "QuotaExceeded: {count} accounts have {SETS_IN_AN_ACCOUNT} permission sets or more and would get another; unless the quota was raised AWS lets that fail: {}",
+                listed(&full)
             )
         }),
         some(unknown, |count| {

@@ -190,3 +190,17 @@ fn a_plan_has_a_largest_size() {
     let refused = try_plan(&records, &[&records[0], &records[1]], &live(&records, &[]));
     assert_eq!(refused, Err(Refusal::TooLarge { keys: max + 1, max }));
 }
+
+#[test]
+fn a_principal_that_was_made_again_is_named() {
+    let record = operation("a", 0).revokes(&key(1));
+    let mut world = live(std::slice::from_ref(&record), &[]);
+    world.principals.insert(key(1).principal, PrincipalState::Missing);
+    world.namesakes.insert(key(1).principal, triple(1, 0, 7).principal.id);
+    let plan = try_plan(&[], &[&record], &world).unwrap();
+    let message = only(&plan).message.clone().unwrap();
+    assert!(
+        message.contains(&format!("belongs to {} now", triple(1, 0, 7).principal.id)),
+        "{message}"
+    );
+}

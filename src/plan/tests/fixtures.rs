@@ -1,6 +1,6 @@
 //! Records, ledgers and live state for tests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -290,6 +290,7 @@ pub(super) fn live(records: &[Record], present: &[AssignmentKey]) -> Live {
             .iter()
             .map(|it| (it.clone(), PrincipalState::Exists))
             .collect(),
+        namesakes: BTreeMap::new(),
         owner_account: Some(account(999)),
         delegated_administrator: false,
     }

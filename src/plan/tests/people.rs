@@ -95,6 +95,18 @@ fn lists_of_people_and_lists_of_places_tell_the_same() {
 }
 
 #[test]
+fn an_account_that_has_as_many_sets_as_aws_allows_is_named() {
+    let record = operation("a", 0).revokes(&key(1)).revokes(&key(2));
+    let mut world = live(std::slice::from_ref(&record), &[]);
+    world.provisioned.clear();
+    let mut access = own_access_only(&world);
+    access.provisioned_sets.extend([(account(1), 500), (account(2), 499)]);
+    let plan = planned(&record, &world, &access);
+    let line = plan.warnings.iter().find(|line| line.starts_with("QuotaExceeded: 1 ")).unwrap();
+    assert!(line.ends_with("000000000001"), "{line}");
+}
+
+#[test]
 fn what_could_not_be_read_is_not_told() {
     let record = operation("a", 0).grants(&key(1)).grants(&of_group(1, 50));
     let world = live(std::slice::from_ref(&record), &[key(1), of_group(1, 50)]);
