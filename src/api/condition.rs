@@ -91,6 +91,8 @@ reasons! {
     AwaitingApproval,
     /// The approval names another plan.
     ApprovalForAnotherPlan,
+    /// The approval is not known to come from somebody else than the authors.
+    ApprovalNotSeparate,
     /// The plan was approved.
     Approved,
     /// The policy asks for no approval.

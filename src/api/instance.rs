@@ -133,9 +133,9 @@ pub enum ApprovalPolicy {
     /// Every plan waits until `spec.approval.plan` names its digest.
     #[default]
     Always,
-    /// As Always, and the approver must not be an author.
+    /// As Always, and the approver must be a person who neither asked for the undo, nor changed what it intends, nor recorded what it undoes. It rests on the chart's admission policies, and refuses what they do not prove.
     SeparateApprover,
-    /// Only plans that are not exact, or that give access, wait for an approval.
+    /// Only plans wait for an approval that are not exact, give access, leave or block a key, or that the policy refuses.
     WhenNotExact,
     /// No plan waits, unless an action rests on an unknown state before the operation.
     Never,
@@ -158,7 +158,6 @@ impl ApprovalPolicy {
 #[derive(Serialize, Deserialize, KubeSchema, Debug, Clone, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = ("self.approval in ['Always', 'Never']", "approval: only Always and Never are enforced by this version"),
     validation = ("!has(self.retention)", "retention: not enforced by this version; leave it out"),
 )]
 pub struct Policy {

@@ -52,7 +52,6 @@ pub const MAX_DELETED_SETS: usize = 100;
     validation = ("!has(self.createdPermissionSet) || self.type in ['ClonePermissionSet', 'Rollback']", "createdPermissionSet belongs to ClonePermissionSet only"),
     validation = ("self.type != 'ClonePermissionSet' || has(self.createdPermissionSet)", "a ClonePermissionSet record names createdPermissionSet"),
     validation = ("!(self.type in ['Assign', 'Revoke', 'CopyAssignments']) || self.changes.size() > 0", "a record of this type names at least one change"),
-    validation = ("!has(self.recordedBy)", "recordedBy is stamped by the API server, not by people; the policies that stamp it are not part of this version"),
 )]
 pub struct OperationRecordSpec {
     /// Name of the `IdentityCenterInstance` that it happened in.

@@ -60,7 +60,7 @@ use crate::model::{AccountId, OperationType, PermissionSetArn, PrincipalId};
     validation = ("has(self.reason) == has(oldSelf.reason) && (!has(self.reason) || self.reason == oldSelf.reason)", "reason cannot be changed: it is part of the account"),
     validation = ("has(self.ticket) == has(oldSelf.ticket) && (!has(self.ticket) || self.ticket == oldSelf.ticket)", "ticket cannot be changed: it is part of the account"),
     validation = ("!has(self.ttlAfterFinished)", "ttlAfterFinished: not acted on by this version; leave it out"),
-    validation = ("!has(self.requestedBy) && !has(self.changedBy)", "requestedBy and changedBy are stamped by the API server, not by people; the policies that stamp them are not part of this version"),
+    validation = ("!has(oldSelf.approval) || !oldSelf.approval.reject || (has(self.approval) && self.approval.reject)", "a rejection is final: create another Rollback"),
 )]
 pub struct RollbackSpec {
     /// Which operations to undo. Immutable.
@@ -113,11 +113,11 @@ pub struct RollbackSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::line")]
     pub ticket: Option<String>,
-    /// Who created the Rollback. Stamped by the API server where the admission policies are installed; refused from anybody else.
+    /// Who created the Rollback. Stamped by the API server where the admission policies are installed, and trusted only there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::line")]
     pub requested_by: Option<String>,
-    /// Who last changed what is intended. Stamped by the API server where the admission policies are installed; refused from anybody else.
+    /// Who last changed what is intended: mode, attempt, notBefore or deadline. Stamped by the API server where the admission policies are installed, and trusted only there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::line")]
     pub changed_by: Option<String>,
@@ -196,25 +196,21 @@ pub enum Mode {
 }
 
 /// The approval, or rejection, of a plan.
-#[derive(Serialize, Deserialize, KubeSchema, Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = ("!has(self.accept) || self.accept.size() == 0", "approval.accept: not available in this version; leave it out"),
-    validation = ("!has(self.approvedBy)", "approval.approvedBy is stamped by the API server, not by people; the policies that stamp it are not part of this version"),
-)]
 pub struct Approval {
     /// Digest of the plan that is approved: `status.plan.digest`. An approval of another plan has no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::digest")]
     pub plan: Option<String>,
-    /// Not available in this version, which refuses it. What the approver accepts although the policy refuses it.
+    /// What the approver accepts although the policy refuses it, as `status.plan.refusals[].accept` writes it; or `PossiblyApplied/` and the name of a record whose failed changes are to be undone too. What fits nothing has no effect.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::lines")]
     pub accept: Vec<String>,
-    /// Ends the Rollback without executing its plan.
+    /// Ends the Rollback without executing its plan. Cannot be taken back.
     #[serde(default)]
     pub reject: bool,
-    /// Who approved. Stamped by the API server where the admission policies are installed; refused from anybody else.
+    /// Who approved. Stamped by the API server where the admission policies are installed, and trusted only there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::line")]
     pub approved_by: Option<String>,

@@ -1,6 +1,7 @@
 //! The Kubernetes side: the client, what its errors mean, what is read from and written to the API
 //! server, the lease, events.
 
+pub mod admission;
 pub mod classify;
 pub mod client;
 pub mod events;

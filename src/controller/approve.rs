@@ -11,13 +11,15 @@ use super::context::Context;
 use super::error::Error;
 use super::rollback::{end, write};
 use super::select::{Obstacle, Selection, selection};
+use super::stamps::stamps;
 use super::{execute, plan_stage};
 use crate::api::condition::ConditionType;
+use crate::api::instance::ApprovalPolicy;
 use crate::api::plan::PlanItem;
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
 use crate::cluster::{plans, rollbacks};
-use crate::engine::approval::{Standing, standing};
+use crate::engine::approval::{Stamps, Standing, standing};
 use crate::engine::{Journal, conditions, timing};
 use crate::model::time::{later, parse_duration};
 use crate::plan;
@@ -76,7 +78,12 @@ pub async fn decide(
         },
     };
     let policy = selected.instance.spec().policy.clone();
-    match standing(&plan_status, policy.approval, rollback.spec.approval.as_ref()) {
+    let separate =
+        [plan_status.policy, policy.approval].contains(&ApprovalPolicy::SeparateApprover);
+    let needed = separate || !plan_status.refusals.is_empty();
+    let stamps =
+        stamps(&context.policies, &context.client, rollback, &selected, needed, now).await?;
+    match standing(&plan_status, policy.approval, rollback.spec.approval.as_ref(), &stamps) {
         Standing::Rejected => {
             conditions::step(
                 &mut status,
@@ -106,7 +113,11 @@ pub async fn decide(
             return wait(context, rollback, status, reason, &message, look_again).await;
         }
         Standing::Approved => {
-            let message = format!("spec.approval.plan names {}", plan_status.digest);
+            let trusted = stamps.approved_by.clone().filter(|_| stamps.distrusted.is_none());
+            let by =
+                trusted.as_ref().map(|name| format!(", approved by {name}")).unwrap_or_default();
+            let message = format!("spec.approval.plan names {}{by}", plan_status.digest);
+            name_people(&mut status, &stamps, trusted);
             conditions::step(
                 &mut status,
                 ConditionType::Approved,
@@ -129,6 +140,17 @@ pub async fn decide(
         }
     }
     when_approved(context, rollback, status, selected, fresh.is_some()).await
+}
+
+/// Notes who approved and who asked, as far as that is proven: the ledger keeps it.
+fn name_people(status: &mut RollbackStatus, stamps: &Stamps, approved_by: Option<String>) {
+    let Some(plan) = status.plan.as_mut().filter(|_| stamps.distrusted.is_none()) else { return };
+    plan.approved_by = approved_by;
+    for name in [&stamps.requested_by, &stamps.changed_by].into_iter().flatten() {
+        if !plan.authors.contains(name) && plan.authors.len() < 100 {
+            plan.authors.push(name.clone());
+        }
+    }
 }
 
 /// An approved plan: waits for its time, or begins.

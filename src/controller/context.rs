@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::instances::Instances;
 use super::run::Runs;
+use super::stamps::Policies;
 use crate::api::{IdentityCenterInstanceSpec, Reason, Rollback};
 use crate::aws;
 use crate::cluster::Events;
@@ -33,6 +34,8 @@ pub struct Context {
     pub instances: Instances,
     /// The Rollbacks that are being executed.
     pub runs: Runs,
+    /// What is known about the admission policies.
+    pub policies: Policies,
     /// Ends every task.
     pub stop: CancellationToken,
     aws: AwsAccess,
@@ -90,6 +93,7 @@ impl Context {
             events: parts.events,
             instances: Instances::default(),
             runs: Runs::default(),
+            policies: Policies::default(),
             stop: parts.stop,
             aws: parts.aws,
             permit: parts.permit,

@@ -26,6 +26,7 @@ pub mod rollback;
 pub mod run;
 pub mod select;
 pub mod size;
+pub mod stamps;
 pub mod startup;
 pub mod take_up;
 

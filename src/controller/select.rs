@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::context::Context;
@@ -31,6 +32,10 @@ pub struct Selection {
     pub instance: Arc<InstanceHandle>,
     /// The named records, in the order of their names in the spec.
     pub selected: Vec<Record>,
+    /// When the oldest of their objects was created.
+    pub oldest: Option<Timestamp>,
+    /// One of them that does not say who recorded it.
+    pub unstamped: Option<String>,
 }
 
 /// Finds the named records and their instance.
@@ -41,9 +46,17 @@ pub async fn selection(
     let namespace = rollback.namespace().unwrap_or_default();
     let mut selected: Vec<Record> = Vec::new();
     let mut names = BTreeSet::new();
+    let (mut oldest, mut unstamped) = (None, None);
     for name in rollback.spec.operations.names.iter().filter(|name| names.insert(*name)) {
         match records::get(&context.client, &namespace, name).await? {
-            Named::Found(record) => selected.push(as_record(*record)),
+            Named::Found(record) => {
+                let created = record.creation_timestamp().map(|time| time.0);
+                oldest = oldest.into_iter().chain(created).min();
+                if record.spec.recorded_by.is_none() {
+                    unstamped = Some(record.name_any());
+                }
+                selected.push(as_record(*record));
+            }
             Named::Missing => {
                 let message = format!(
                     "waits for OperationRecord {name} in namespace {namespace}: it does not exist; import it, or delete this Rollback and create one with the right name"
@@ -103,7 +116,7 @@ pub async fn selection(
         );
         return Ok(Err(Obstacle::Wait(Reason::NamespaceNotAllowed, message)));
     }
-    Ok(Ok(Selection { instance: handle, selected }))
+    Ok(Ok(Selection { instance: handle, selected, oldest, unstamped }))
 }
 
 /// Everything that undoing what was selected is about.

@@ -4,6 +4,12 @@ use crate::api::Reason;
 use crate::api::instance::ApprovalPolicy;
 use crate::api::plan_status::PlanStatus;
 use crate::api::rollback::Approval;
+use crate::model::Grade;
+
+/// More authors than this are not listed, and so nobody is known to be none of them.
+const MAX_AUTHORS: usize = 100;
+/// How the API server names service accounts.
+const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 
 /// Whether a plan may be executed, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +24,60 @@ pub enum Standing {
     Rejected,
 }
 
+/// The names that the API server stamped on a Rollback, as far as they can be trusted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stamps {
+    /// Why they prove nothing, if so: what is missing, as a clause.
+    pub distrusted: Option<String>,
+    /// Who asked for the undo.
+    pub requested_by: Option<String>,
+    /// Who last changed what it intends.
+    pub changed_by: Option<String>,
+    /// Who approved.
+    pub approved_by: Option<String>,
+}
+
+impl Stamps {
+    /// Stamps that prove nothing.
+    #[must_use]
+    pub fn distrusted(why: &str) -> Self {
+        Self { distrusted: Some(why.to_owned()), ..Self::default() }
+    }
+
+    /// Whether the approver is surely a person and none of the authors; else why not.
+    fn separate(&self, plan: &PlanStatus) -> Result<(), String> {
+        if let Some(why) = &self.distrusted {
+            return Err(format!("who approved cannot be known, because {why}"));
+        }
+        let Some(approver) = self.approved_by.as_deref().filter(|name| !name.is_empty()) else {
+            return Err(
+                "the approval bears no name: it came with the object, or from somebody without the verb approve; take it out and approve again"
+                    .to_owned(),
+            );
+        };
+        if self.requested_by.is_none() {
+            return Err(
+                "who asked for the undo is not on record; create the Rollback again".to_owned()
+            );
+        }
+        if plan.authors.len() >= MAX_AUTHORS {
+            return Err(format!(
+                "{MAX_AUTHORS} people or more recorded what is undone; undo fewer records at once"
+            ));
+        }
+        let own = [&self.requested_by, &self.changed_by].into_iter().flatten();
+        if own.chain(&plan.authors).any(|author| author == approver) {
+            return Err(format!(
+                "{approver} asked for the undo, changed what it intends or recorded what it undoes; somebody else has to approve"
+            ));
+        }
+        if approver.starts_with(SERVICE_ACCOUNT) {
+            return Err(format!("{approver} is a service account; a person has to approve"));
+        }
+        Ok(())
+    }
+}
+
 /// Judges the approval of a plan. The stricter of the policy that the plan was made under and the
 /// one of now holds.
 #[must_use]
@@ -25,46 +85,87 @@ pub fn standing(
     plan: &PlanStatus,
     policy_now: ApprovalPolicy,
     approval: Option<&Approval>,
+    stamps: &Stamps,
 ) -> Standing {
     if approval.is_some_and(|approval| approval.reject) {
         return Standing::Rejected;
     }
-    let refused = !plan.refusals.is_empty();
-    if !refused && !required(plan, plan.policy) && !required(plan, policy_now) {
+    let policies = [plan.policy, policy_now];
+    if plan.actions == 0 || !policies.into_iter().any(|policy| is_required(plan, policy)) {
         return Standing::NotRequired;
     }
-    if refused {
-        let refused: Vec<&str> = plan.refusals.iter().map(|it| it.message.as_str()).collect();
+    let refused = refused(plan, approval);
+    let to_accept = if refused.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " and spec.approval.accept to [{}]",
+            plan.refusals.iter().map(|it| it.accept.as_str()).collect::<Vec<_>>().join(", ")
+        )
+    };
+    match approval.and_then(|approval| approval.plan.as_deref()) {
+        Some(digest) if digest == plan.digest => {}
+        Some(other) => {
+            return Standing::Waiting(
+                Reason::ApprovalForAnotherPlan,
+                format!(
+                    "spec.approval.plan names {other}, but the plan is {}: look at it and approve that digest",
+                    plan.digest
+                ),
+            );
+        }
+        None if refused.is_empty() => {
+            return Standing::Waiting(
+                Reason::AwaitingApproval,
+                format!("to approve, set spec.approval.plan to {}", plan.digest),
+            );
+        }
+        None => {}
+    }
+    if !refused.is_empty() {
         return Standing::Waiting(
             Reason::RefusedByPolicy,
-            format!("the instance's policy refuses this plan: {}", refused.join("; ")),
-        );
-    }
-    match approval.and_then(|approval| approval.plan.as_deref()) {
-        Some(digest) if digest == plan.digest => Standing::Approved,
-        Some(other) => Standing::Waiting(
-            Reason::ApprovalForAnotherPlan,
             format!(
-                "spec.approval.plan names {other}, but the plan is {}: look at it and approve that digest",
+                "the instance's policy refuses this plan: {}; to have it done all the same, somebody who is no author of it sets spec.approval.plan to {}{to_accept}",
+                refused.join("; "),
                 plan.digest
             ),
-        ),
-        None => Standing::Waiting(
-            Reason::AwaitingApproval,
-            format!("to approve, set spec.approval.plan to {}", plan.digest),
-        ),
+        );
     }
+    if policies.contains(&ApprovalPolicy::SeparateApprover) || !plan.refusals.is_empty() {
+        let rule = match plan.refusals.is_empty() {
+            true => "SeparateApprover",
+            false => "what the policy refuses is accepted only by somebody who is no author",
+        };
+        if let Err(why) = stamps.separate(plan) {
+            return Standing::Waiting(
+                Reason::ApprovalNotSeparate,
+                format!("the approval has no effect ({rule}): {why}"),
+            );
+        }
+    }
+    Standing::Approved
 }
 
-fn required(plan: &PlanStatus, policy: ApprovalPolicy) -> bool {
-    // With nothing to write there is nothing to approve.
-    if plan.actions == 0 {
-        return false;
+/// What the policy refuses and the approval does not accept.
+fn refused<'a>(plan: &'a PlanStatus, approval: Option<&Approval>) -> Vec<&'a str> {
+    let accepted = |token: &String| approval.is_some_and(|it| it.accept.contains(token));
+    let refusals = plan.refusals.iter().filter(|refusal| !accepted(&refusal.accept));
+    refusals.map(|refusal| refusal.message.as_str()).collect()
+}
+
+fn is_required(plan: &PlanStatus, policy: ApprovalPolicy) -> bool {
+    if !plan.refusals.is_empty() {
+        return true;
     }
     match policy {
         ApprovalPolicy::Never => plan.assumed,
         ApprovalPolicy::WhenNotExact => {
-            plan.assumed || plan.gives_access || plan.grade != crate::model::Grade::Exact
+            plan.assumed
+                || plan.gives_access
+                || plan.grade != Grade::Exact
+                || plan.kept > 0
+                || plan.blocked > 0
         }
         ApprovalPolicy::Always | ApprovalPolicy::SeparateApprover => true,
     }
@@ -73,6 +174,7 @@ fn required(plan: &PlanStatus, policy: ApprovalPolicy) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::plan_status::{GuardReason, PlanRefusal};
     use crate::engine::fixtures::plan_status;
 
     const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
@@ -85,52 +187,142 @@ mod tests {
         Approval { plan: Some(digest.into()), ..Approval::default() }
     }
 
+    fn by(approver: &str) -> Stamps {
+        Stamps {
+            distrusted: None,
+            requested_by: Some("asker".to_owned()),
+            changed_by: Some("changer".to_owned()),
+            approved_by: Some(approver.to_owned()),
+        }
+    }
+
+    fn stands(plan: &PlanStatus, now: ApprovalPolicy, approval: Option<&Approval>) -> Standing {
+        standing(plan, now, approval, &Stamps::distrusted("nothing stamps"))
+    }
+
+    #[track_caller]
+    fn waits(standing: &Standing, for_what: Reason, saying: &str) {
+        let Standing::Waiting(reason, message) = standing else { panic!("{standing:?}") };
+        assert_eq!(*reason, for_what, "{message}");
+        assert!(message.contains(saying), "{message}");
+    }
+
     #[test]
     fn only_the_digest_of_the_plan_approves_it() {
-        let always = plan(ApprovalPolicy::Always);
-        assert_eq!(
-            standing(&always, ApprovalPolicy::Always, Some(&approval(DIGEST))),
-            Standing::Approved
-        );
+        use ApprovalPolicy::Always;
+        let always = plan(Always);
+        assert_eq!(stands(&always, Always, Some(&approval(DIGEST))), Standing::Approved);
         let other = approval(&DIGEST.replace('0', "1"));
-        assert!(matches!(
-            standing(&always, ApprovalPolicy::Always, Some(&other)),
-            Standing::Waiting(Reason::ApprovalForAnotherPlan, _)
-        ));
-        assert!(matches!(
-            standing(&always, ApprovalPolicy::Always, None),
-            Standing::Waiting(Reason::AwaitingApproval, _)
-        ));
-        assert!(matches!(
-            standing(&always, ApprovalPolicy::Always, Some(&approval("sha256:"))),
-            Standing::Waiting(Reason::ApprovalForAnotherPlan, _)
-        ));
+        waits(&stands(&always, Always, Some(&other)), Reason::ApprovalForAnotherPlan, DIGEST);
+        waits(&stands(&always, Always, None), Reason::AwaitingApproval, DIGEST);
+        let part = approval("sha256:");
+        waits(&stands(&always, Always, Some(&part)), Reason::ApprovalForAnotherPlan, DIGEST);
     }
 
     #[test]
     fn the_stricter_policy_holds() {
-        let never = plan(ApprovalPolicy::Never);
-        assert_eq!(standing(&never, ApprovalPolicy::Never, None), Standing::NotRequired);
-        assert!(matches!(standing(&never, ApprovalPolicy::Always, None), Standing::Waiting(..)));
-        let always = plan(ApprovalPolicy::Always);
-        assert!(matches!(standing(&always, ApprovalPolicy::Never, None), Standing::Waiting(..)));
+        use ApprovalPolicy::{Always, Never, SeparateApprover};
+        let never = plan(Never);
+        assert_eq!(stands(&never, Never, None), Standing::NotRequired);
+        waits(&stands(&never, Always, None), Reason::AwaitingApproval, "");
+        waits(&stands(&plan(Always), Never, None), Reason::AwaitingApproval, "");
+        let approval = approval(DIGEST);
+        for (then, now) in [(SeparateApprover, Never), (Always, SeparateApprover)] {
+            let found = standing(&plan(then), now, Some(&approval), &by("asker"));
+            waits(&found, Reason::ApprovalNotSeparate, "asker asked");
+        }
     }
 
     #[test]
     fn an_assumption_waits_under_every_policy() {
-        let mut assumed = plan(ApprovalPolicy::Never);
+        use ApprovalPolicy::Never;
+        let mut assumed = plan(Never);
         assumed.assumed = true;
-        assert!(matches!(standing(&assumed, ApprovalPolicy::Never, None), Standing::Waiting(..)));
+        waits(&stands(&assumed, Never, None), Reason::AwaitingApproval, "");
         assumed.actions = 0;
-        assert_eq!(standing(&assumed, ApprovalPolicy::Never, None), Standing::NotRequired);
+        assert_eq!(stands(&assumed, Never, None), Standing::NotRequired);
+    }
+
+    #[test]
+    fn when_not_exact_asks_about_whatever_is_not_plain() {
+        use ApprovalPolicy::WhenNotExact;
+        assert_eq!(stands(&plan(WhenNotExact), WhenNotExact, None), Standing::NotRequired);
+        let edits: [fn(&mut PlanStatus); 6] = [
+            |plan| plan.grade = Grade::Equivalent,
+            |plan| plan.gives_access = true,
+            |plan| plan.kept = 1,
+            |plan| plan.blocked = 1,
+            |plan| plan.assumed = true,
+            |plan| plan.refusals.push(refusal()),
+        ];
+        for edit in edits {
+            let mut plan = plan(WhenNotExact);
+            edit(&mut plan);
+            let found = stands(&plan, WhenNotExact, None);
+            assert!(matches!(found, Standing::Waiting(..)), "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn a_separate_approver_is_a_person_and_no_author() {
+        use ApprovalPolicy::SeparateApprover;
+        let mut plan = plan(SeparateApprover);
+        plan.authors.push("recorder".to_owned());
+        let approval = approval(DIGEST);
+        let found = |stamps: &Stamps| standing(&plan, SeparateApprover, Some(&approval), stamps);
+        assert_eq!(found(&by("approver")), Standing::Approved);
+        for author in ["asker", "changer", "recorder"] {
+            waits(&found(&by(author)), Reason::ApprovalNotSeparate, "somebody else has to approve");
+        }
+        let robot = by("system:serviceaccount:flux-system:kustomize-controller");
+        waits(&found(&robot), Reason::ApprovalNotSeparate, "a person has to approve");
+        waits(&found(&by("")), Reason::ApprovalNotSeparate, "bears no name");
+        let unknown = Stamps { requested_by: None, ..by("approver") };
+        waits(&found(&unknown), Reason::ApprovalNotSeparate, "create the Rollback again");
+        let distrusted = Stamps { distrusted: Some("nothing stamps".into()), ..by("approver") };
+        waits(&found(&distrusted), Reason::ApprovalNotSeparate, "because nothing stamps");
+        let crowd = PlanStatus { authors: vec!["x".to_owned(); 100], ..plan.clone() };
+        let found = standing(&crowd, SeparateApprover, Some(&approval), &by("approver"));
+        waits(&found, Reason::ApprovalNotSeparate, "undo fewer records");
+    }
+
+    fn refusal() -> PlanRefusal {
+        PlanRefusal {
+            reason: GuardReason::LastAdministrator,
+            accept: "LastAdministrator/1".to_owned(),
+            message: "nobody would be left".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_accepted_by_name_and_by_somebody_else() {
+        use ApprovalPolicy::Never;
+        let refused = PlanStatus { refusals: vec![refusal()], ..plan(Never) };
+        let found = stands(&refused, Never, None);
+        waits(&found, Reason::RefusedByPolicy, "accept to [LastAdministrator/1]");
+        let accepting =
+            |token: &str| Approval { accept: vec![token.to_owned()], ..approval(DIGEST) };
+        let found = |token: &str, stamps: &Stamps| {
+            standing(&refused, Never, Some(&accepting(token)), stamps)
+        };
+        assert_eq!(found("LastAdministrator/1", &by("approver")), Standing::Approved);
+        let other = found("LastAdministrator/2", &by("approver"));
+        waits(&other, Reason::RefusedByPolicy, "nobody would be left");
+        let own = found("LastAdministrator/1", &by("asker"));
+        waits(&own, Reason::ApprovalNotSeparate, "somebody else has to approve");
+        let unproven = found("LastAdministrator/1", &Stamps::distrusted("nothing stamps"));
+        waits(&unproven, Reason::ApprovalNotSeparate, "nothing stamps");
+        // Accepted, but for another plan.
+        let elsewhere =
+            Approval { plan: Some("sha256:1".into()), ..accepting("LastAdministrator/1") };
+        let found = standing(&refused, Never, Some(&elsewhere), &by("approver"));
+        waits(&found, Reason::ApprovalForAnotherPlan, DIGEST);
     }
 
     #[test]
     fn a_rejection_ends_it_even_beside_an_approval() {
+        use ApprovalPolicy::Never;
         let both = Approval { reject: true, ..approval(DIGEST) };
-        assert_eq!(
-            standing(&plan(ApprovalPolicy::Never), ApprovalPolicy::Never, Some(&both)),
-            Standing::Rejected
-        );
+        assert_eq!(stands(&plan(Never), Never, Some(&both)), Standing::Rejected);
     }
 }

@@ -57,11 +57,6 @@ fn bad_specs_are_refused_with_what_to_do() {
         ),
         (json!({"limits": {"requestsPerSecond": 0}}), "should be greater than or equal to 1"),
         (json!({"limits": {"outstandingRequests": 101}}), "should be less than or equal to 100"),
-        (
-            json!({"policy": {"approval": "SeparateApprover"}}),
-            "approval: only Always and Never are enforced by this version",
-        ),
-        (json!({"policy": {"approval": "WhenNotExact"}}), "only Always and Never are enforced"),
         (json!({"policy": {"approval": "Sometimes"}}), "Unsupported value: \"Sometimes\""),
         (
             json!({"policy": {"retention": "24h"}}),

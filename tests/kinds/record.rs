@@ -130,11 +130,6 @@ fn members_that_do_not_fit_the_type_are_refused() {
             with(&assign(), json!({"type": "Delete"})),
             "supported values: \"Assign\", \"Revoke\", \"CopyAssignments\"",
         ),
-        (
-            with(&assign(), json!({"recordedBy": "somebody.else"})),
-            "recordedBy is stamped by the API server, not by people",
-        ),
-        (with(&ledger(), json!({"recordedBy": "me"})), "recordedBy is stamped by the API server"),
         (with(&assign(), json!({"source": null})), "spec.source: Required value"),
         (
             with(&assign(), json!({"source": {"tool": ""}})),

@@ -73,16 +73,6 @@ fn bad_specs_are_refused_with_what_to_do() {
         (json!({"priority": "High"}), "supported values: \"Normal\", \"Emergency\""),
         (json!({"approval": {"plan": "sha256:12"}}), "spec.approval.plan in body should match"),
         (
-            json!({"approval": {"accept": ["Lossy"]}}),
-            "approval.accept: not available in this version; leave it out",
-        ),
-        (
-            json!({"approval": {"approvedBy": "me"}}),
-            "approval.approvedBy is stamped by the API server",
-        ),
-        (json!({"requestedBy": "me"}), "requestedBy and changedBy are stamped by the API server"),
-        (json!({"changedBy": "me"}), "requestedBy and changedBy are stamped by the API server"),
-        (
             json!({"ttlAfterFinished": "24h"}),
             "ttlAfterFinished: not acted on by this version; leave it out",
         ),

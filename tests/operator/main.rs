@@ -28,3 +28,4 @@ mod orphaned;
 mod partial;
 mod recreated;
 mod restart;
+mod separate;

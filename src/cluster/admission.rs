@@ -1,0 +1,183 @@
+//! Whether the chart's admission policies are in force, and since when: only then are names on objects
+//! true. The policies are part of the program, so that a weakened one is noticed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
+use kube::api::{Api, DynamicObject, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Client, ResourceExt};
+use serde_json::Value;
+
+/// Who may approve, and what only the operator writes.
+const APPROVAL: &str = include_str!("../../charts/rollback-operator/files/admission/approval.yaml");
+/// Names that the API server stamps.
+const STAMPS: &str = include_str!("../../charts/rollback-operator/files/admission/stamps.yaml");
+/// Names that whoever writes them has to bear, where the API server cannot stamp.
+const NAMES: &str = include_str!("../../charts/rollback-operator/files/admission/names.yaml");
+/// What stands for the operator's user name in them.
+const OPERATOR: &str = "${OPERATOR}";
+
+/// Since when the policies are in force; else what is missing, as a clause.
+pub type InForce = Result<Timestamp, String>;
+
+/// The user name that the API server knows us by.
+pub async fn own_name(client: &Client) -> Result<String, kube::Error> {
+    let api: Api<SelfSubjectReview> = Api::all(client.clone());
+    let review = api.create(&PostParams::default(), &SelfSubjectReview::default()).await?;
+    let user = review.status.and_then(|status| status.user_info);
+    Ok(user.and_then(|user| user.username).unwrap_or_default())
+}
+
+/// Looks at the policies of this cluster.
+pub async fn in_force(client: &Client, own_name: &str) -> Result<InForce, kube::Error> {
+    let approval = match since(client, &expected(APPROVAL, own_name)).await? {
+        Ok(since) => since,
+        Err(why) => return Ok(Err(why)),
+    };
+    let stamped = since(client, &expected(STAMPS, own_name)).await?;
+    let names = match stamped {
+        Ok(since) => since,
+        Err(missing) => match since(client, &expected(NAMES, own_name)).await? {
+            Ok(since) => since,
+            Err(_) => return Ok(Err(missing)),
+        },
+    };
+    Ok(Ok(approval.max(names)))
+}
+
+/// The policies and bindings of a file of the chart, with the operator's name in them.
+fn expected(file: &str, own_name: &str) -> Vec<Value> {
+    let named = file.replace(OPERATOR, own_name);
+    named.split("\n---\n").filter_map(|object| serde_saphyr::from_str(object).ok()).collect()
+}
+
+async fn since(client: &Client, expected: &[Value]) -> Result<InForce, kube::Error> {
+    let mut live = BTreeMap::new();
+    for object in expected {
+        let (kind, name) = (text(object, "kind"), text(&object["metadata"], "name"));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(
+            "admissionregistration.k8s.io",
+            "v1",
+            kind,
+        ));
+        let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+        match api.get_opt(name).await {
+            Ok(found) => {
+                live.extend(found.map(|found| ((kind.to_owned(), name.to_owned()), found)))
+            }
+            Err(kube::Error::Api(answer)) if answer.is_forbidden() => {
+                return Ok(Err(format!(
+                    "the operator may not read {kind} {name}: give its role the verb get on it"
+                )));
+            }
+            Err(kube::Error::Api(answer)) if answer.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(judge(expected, &live))
+}
+
+type Live = BTreeMap<(String, String), DynamicObject>;
+
+/// Since when all that is expected is there, unchanged.
+fn judge(expected: &[Value], live: &Live) -> InForce {
+    let mut since = Timestamp::UNIX_EPOCH;
+    for object in expected {
+        let (kind, name) = (text(object, "kind"), text(&object["metadata"], "name"));
+        let Some(found) = live.get(&(kind.to_owned(), name.to_owned())) else {
+            return Err(format!(
+                "{kind} {name} is not there: install the chart with admission.enabled"
+            ));
+        };
+        if normal(&found.data["spec"]) != normal(&object["spec"]) {
+            return Err(format!(
+                "{kind} {name} is not what this version of the operator relies on: upgrade the chart, or undo the change to it"
+            ));
+        }
+        let managed = found.metadata.managed_fields.iter().flatten();
+        let changed = managed.filter_map(|entry| entry.time.as_ref()).map(|time| time.0);
+        since = changed.chain(found.creation_timestamp().map(|time| time.0)).fold(since, Ord::max);
+    }
+    Ok(since)
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value[member].as_str().unwrap_or_default()
+}
+
+/// The same with white space in expressions evened out: YAML may fold it in several ways.
+fn normal(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::from(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Value::Array(elements) => elements.iter().map(normal).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, member)| (name.clone(), normal(member))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: &str = "system:serviceaccount:rollback-system:rollback-operator";
+
+    fn installed(file: &str, at: &str) -> Live {
+        let objects = expected(file, OWN).into_iter().map(|mut object| {
+            object["metadata"]["creationTimestamp"] = Value::from(at);
+            let key =
+                (text(&object, "kind").to_owned(), text(&object["metadata"], "name").to_owned());
+            (key, serde_json::from_value(object).unwrap())
+        });
+        objects.collect()
+    }
+
+    #[test]
+    fn every_file_holds_policies_and_a_binding_for_each() {
+        for (file, policies) in [(APPROVAL, 4), (STAMPS, 2), (NAMES, 2)] {
+            let objects = expected(file, OWN);
+            assert_eq!(objects.len(), policies * 2);
+            assert_eq!(file.matches("\nkind: ").count(), policies * 2, "none was lost");
+            let bound: Vec<&str> =
+                objects.iter().map(|it| text(&it["spec"], "policyName")).collect();
+            for object in objects.iter().filter(|it| !text(it, "kind").ends_with("Binding")) {
+                assert!(bound.contains(&text(&object["metadata"], "name")));
+                assert_eq!(object["spec"]["failurePolicy"], "Fail");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_weakened_is_named() {
+        let at = "2026-01-02T03:04:05Z";
+        let wanted = expected(APPROVAL, OWN);
+        let whole = installed(APPROVAL, at);
+        assert_eq!(judge(&wanted, &whole), Ok(at.parse().unwrap()));
+        for object in &wanted {
+            let key =
+                (text(object, "kind").to_owned(), text(&object["metadata"], "name").to_owned());
+            let mut live = whole.clone();
+            live.remove(&key);
+            assert!(judge(&wanted, &live).unwrap_err().contains(&key.1));
+            let mut live = whole.clone();
+            live.get_mut(&key).unwrap().data["spec"]["matchResources"] =
+                serde_json::json!({"namespaceSelector": {}});
+            assert!(judge(&wanted, &live).unwrap_err().contains("not what this version"));
+        }
+        let other = expected(APPROVAL, "somebody");
+        assert!(judge(&other, &whole).is_err(), "another operator's policies");
+    }
+
+    #[test]
+    fn the_last_change_counts() {
+        let mut live = installed(STAMPS, "2026-01-02T03:04:05Z");
+        let changed = serde_json::json!([{"manager": "helm", "operation": "Update", "time": "2026-02-02T00:00:00Z"}]);
+        live.values_mut().next().unwrap().metadata.managed_fields =
+            serde_json::from_value(changed).unwrap();
+        let since = judge(&expected(STAMPS, OWN), &live);
+        assert_eq!(since, Ok("2026-02-02T00:00:00Z".parse().unwrap()));
+    }
+}

@@ -1,0 +1,108 @@
+//! Somebody else approves: what the API server stamps, and what the operator makes of it.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::cluster::Cluster;
+use super::place::{Place, text};
+use super::seed::accounts;
+use super::support::{Finished, checkout, wait_for};
+
+/// Whether a name stamped on a new object is believed: policies need a while to be in force.
+const IN_FORCE: Duration = Duration::from_secs(12);
+
+fn rendered() -> String {
+    let output = Command::new(checkout().join("hack/tools/helm"))
+        .args(["template", "rollback-operator", "charts/rollback-operator"])
+        .args(["--namespace", "rollback-system"])
+        .args(["--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"])
+        .current_dir(checkout())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn patch_as(place: &Place<'_>, who: &Path, rollback: &str, spec: &Value) -> Finished {
+    let patch = json!({"spec": spec}).to_string();
+    let arguments = ["--namespace", &place.namespace, "patch", "rollback", rollback];
+    let all = [&arguments[..], &["--type=merge", "--patch", &patch]].concat();
+    place.cluster.control_plane.kubectl_as(who, &all, "")
+}
+
+fn digest(place: &Place<'_>, rollback: &str) -> String {
+    place.wait_phase(rollback, "AwaitingApproval");
+    text(&place.status(rollback)["plan"]["digest"])
+}
+
+/// Whether the operator trusts names and why not is the subject; the API server's part is in
+/// tests/admission.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "policies come into force in real time")]
+fn only_a_separate_approver_whose_name_is_proven_counts() {
+    let cluster = Cluster::start();
+    let control_plane = &cluster.control_plane;
+    let policy = json!({"policy": {"approval": "SeparateApprover", "maxActions": 3}});
+    let place = Place::with(&cluster, 9, &policy);
+    let approver = control_plane.user("approver", &["system:masters"]);
+    // Nothing is stamped yet, so nothing is proven.
+    place.operation("early", &accounts([1]));
+    place.rollback("early", "early", &json!({}));
+    let approval = json!({"approval": {"plan": digest(&place, "early"), "approvedBy": "approver"}});
+    patch_as(&place, &approver, "early", &approval).succeeded();
+    let said = place.wait_condition("early", "Approved", "False", "ApprovalNotSeparate");
+    assert!(said.contains("is not there: install the chart with admission.enabled"), "{said}");
+
+    control_plane.apply(&rendered()).succeeded();
+    std::thread::sleep(IN_FORCE);
+    place.operation("assign", &accounts([2, 3]));
+    place.rollback("undo", "assign", &json!({}));
+    let approval = json!({"approval": {"plan": digest(&place, "undo")}});
+    let refused = patch_as(&place, control_plane.kubeconfig(), "undo", &approval);
+    refused.refused("cannot approve it; ask somebody else");
+    patch_as(&place, &approver, "undo", &approval).succeeded();
+    place.wait_phase("undo", "Succeeded");
+    let ledger = place.ledger("undo")["spec"]["rollback"].clone();
+    assert_eq!(ledger["approvedBy"], "approver");
+    assert_eq!(place.status("undo")["plan"]["approvedBy"], "approver");
+    assert!(!ledger["authors"].as_array().unwrap().is_empty(), "{ledger}");
+
+    // More than the policy allows: refused, unless somebody else accepts just that.
+    place.operation("many", &accounts(4..=8));
+    place.rollback("many", "many", &json!({}));
+    let plan = digest(&place, "many");
+    let plain = json!({"approval": {"plan": plan}});
+    patch_as(&place, &approver, "many", &plain).succeeded();
+    let said = place.wait_condition("many", "Approved", "False", "RefusedByPolicy");
+    assert!(said.contains("TooManyActions/5"), "{said}");
+    let accepting = json!({"approval": {"plan": plan, "accept": ["TooManyActions/5"]}});
+    patch_as(&place, &approver, "many", &accepting).succeeded();
+    place.wait_phase("many", "Succeeded");
+
+    // A weakened policy proves nothing, and that is noticed before anything is written.
+    let weaker = json!({"spec": {"matchConditions": [{"name": "never", "expression": "false"}]}});
+    control_plane
+        .kubectl(&[
+            "patch",
+            "validatingadmissionpolicy",
+            "rollback-operator-approval",
+            "--type=merge",
+            "--patch",
+            &weaker.to_string(),
+        ])
+        .succeeded();
+    let writes = place.writes();
+    wait_for("the weakened policy to be noticed", Duration::from_secs(60), || {
+        let name = format!("late-{}", jiff::Timestamp::now().as_millisecond());
+        place.operation(&name, &accounts([9]));
+        place.rollback(&name, &name, &json!({}));
+        let approval = json!({"approval": {"plan": digest(&place, &name)}});
+        patch_as(&place, &approver, &name, &approval).succeeded();
+        let said = place.wait_condition(&name, "Approved", "False", "ApprovalNotSeparate");
+        said.contains("rollback-operator-approval is not what this version").then_some(())
+    });
+    assert_eq!(place.writes(), writes);
+}
