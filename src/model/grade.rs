@@ -15,7 +15,7 @@ pub enum Grade {
     Equivalent,
     /// It rests on something that nobody recorded.
     Assumed,
-    /// AWS cannot give back what was there.
+    /// What was there is not given back, or not as it was: AWS cannot, or it is blocked.
     Lossy,
 }
 

@@ -304,7 +304,6 @@ fn block(item: &mut PlanItem, obstacle: &Obstacle) {
     item.disposition = Disposition::Blocked;
     item.blocked = Some(obstacle.0);
     item.message = Some(preflight::words(obstacle));
-    if preflight::is_loss(obstacle.0) {
-        item.grade = Grade::Lossy;
-    }
+    // Whoever could give it back, this plan does not.
+    item.grade = Grade::Lossy;
 }

@@ -57,11 +57,6 @@ pub(super) fn assignment(
     None
 }
 
-/// Whether a reason means that AWS cannot give back what was there.
-pub(super) const fn is_loss(reason: BlockedReason) -> bool {
-    matches!(reason, BlockedReason::PermissionSetMissing | BlockedReason::PrincipalMissing)
-}
-
 /// The fact and what to do about it.
 pub(super) fn words((reason, fact): &Obstacle) -> String {
     let mut characters = fact.chars();

@@ -22,21 +22,20 @@ fn both_ways() -> [(Record, Vec<AssignmentKey>); 2] {
 fn obstacles_of_creates_and_deletes() {
     type Edit = fn(&mut Live);
     type Blocks = Option<(BlockedReason, Grade)>;
-    let exact = |reason| Some((reason, Grade::Exact));
     let lossy = |reason| Some((reason, Grade::Lossy));
     let rows: [(&str, Edit, Blocks, Blocks); 8] = [
         ("nothing in the way", |_| {}, None, None),
         (
             "suspended account",
             |live| *live.accounts.get_mut(&account(1)).unwrap() = AccountState::Suspended,
-            exact(BlockedReason::AccountUnavailable),
-            exact(BlockedReason::AccountUnavailable),
+            lossy(BlockedReason::AccountUnavailable),
+            lossy(BlockedReason::AccountUnavailable),
         ),
         (
             "missing account",
             |live| *live.accounts.get_mut(&account(1)).unwrap() = AccountState::Missing,
-            exact(BlockedReason::AccountUnavailable),
-            exact(BlockedReason::AccountUnavailable),
+            lossy(BlockedReason::AccountUnavailable),
+            lossy(BlockedReason::AccountUnavailable),
         ),
         (
             "missing principal",
@@ -65,8 +64,8 @@ fn obstacles_of_creates_and_deletes() {
                 live.owner_account = Some(account(1));
                 live.delegated_administrator = true;
             },
-            exact(BlockedReason::ManagementAccount),
-            exact(BlockedReason::ManagementAccount),
+            lossy(BlockedReason::ManagementAccount),
+            lossy(BlockedReason::ManagementAccount),
         ),
         (
             "management account, own credentials",

@@ -72,20 +72,20 @@ fn what_the_clone_made_is_compared() {
     let rows: [(&Record, Edit, Option<BlockedReason>, Grade); 16] = [
         (&known, same, None, Grade::Exact),
         (&known, laid_out, None, Grade::Exact),
-        (&known, described, changed, Grade::Exact),
-        (&known, widened, changed, Grade::Exact),
+        (&known, described, changed, Grade::Lossy),
+        (&known, widened, changed, Grade::Lossy),
         (&known, orphaned, None, Grade::Exact),
-        (&known, unread, Some(BlockedReason::AccessDenied), Grade::Exact),
+        (&known, unread, Some(BlockedReason::AccessDenied), Grade::Lossy),
         (&by_digest, same, None, Grade::Exact),
         (&by_digest, laid_out, None, Grade::Exact),
-        (&by_digest, widened, changed, Grade::Exact),
+        (&by_digest, widened, changed, Grade::Lossy),
         (&by_digest, orphaned, None, Grade::Exact),
         (&unknown, same, None, Grade::Assumed),
         (&unknown, described, None, Grade::Assumed),
-        (&unknown, widened, changed, Grade::Exact),
-        (&unknown, longer, changed, Grade::Exact),
-        (&unknown, orphaned, changed, Grade::Exact),
-        (&unknown, unread, Some(BlockedReason::AccessDenied), Grade::Exact),
+        (&unknown, widened, changed, Grade::Lossy),
+        (&unknown, longer, changed, Grade::Lossy),
+        (&unknown, orphaned, changed, Grade::Lossy),
+        (&unknown, unread, Some(BlockedReason::AccessDenied), Grade::Lossy),
     ];
     for (row, (record, edit, blocked, grade)) in rows.into_iter().enumerate() {
         let mut world = live(std::slice::from_ref(record), &[]);
