@@ -194,6 +194,8 @@ fn live(selected: &[Record]) -> Live {
             .iter()
             .map(|it| (it.clone(), facts.clone()))
             .collect(),
+        principal_names: std::collections::BTreeMap::new(),
+        account_names: std::collections::BTreeMap::new(),
         accounts: touched.accounts.iter().map(|it| (it.clone(), AccountState::Active)).collect(),
         principals: touched
             .principals

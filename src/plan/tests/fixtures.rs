@@ -284,6 +284,8 @@ pub(super) fn live(records: &[Record], present: &[AssignmentKey]) -> Live {
             .iter()
             .map(|set| (set.clone(), touched.accounts.clone()))
             .collect(),
+        principal_names: BTreeMap::new(),
+        account_names: BTreeMap::new(),
         accounts: touched.accounts.iter().map(|it| (it.clone(), AccountState::Active)).collect(),
         principals: touched
             .principals
