@@ -132,7 +132,13 @@ fn operation(
         rollback: None,
     };
     let digest = record_digest(&spec);
-    Record { namespace: "access".to_owned(), name: format!("operation-{number}"), digest, spec }
+    Record {
+        namespace: "access".to_owned(),
+        name: format!("operation-{number}"),
+        created: None,
+        digest,
+        spec,
+    }
 }
 
 /// The ledger of an undo that kept every second key and could not undo the others.
@@ -173,7 +179,13 @@ fn ledger(undone: &Record) -> Record {
     spec.occurred_at = time(1_000);
     spec.source = Source { tool: "rollback-operator".to_owned(), id: undone.name.clone() };
     let digest = record_digest(&spec);
-    Record { namespace: "access".to_owned(), name: format!("ledger-{}", undone.name), digest, spec }
+    Record {
+        namespace: "access".to_owned(),
+        name: format!("ledger-{}", undone.name),
+        created: None,
+        digest,
+        spec,
+    }
 }
 
 fn live(selected: &[Record]) -> Live {
@@ -194,6 +206,8 @@ fn live(selected: &[Record]) -> Live {
             .iter()
             .map(|it| (it.clone(), facts.clone()))
             .collect(),
+        principal_names: std::collections::BTreeMap::new(),
+        account_names: std::collections::BTreeMap::new(),
         accounts: touched.accounts.iter().map(|it| (it.clone(), AccountState::Active)).collect(),
         principals: touched
             .principals

@@ -73,6 +73,8 @@ reasons! {
     RecordNotFound,
     /// A named record could not be understood.
     RecordInvalid,
+    /// A record that was selected says something else now.
+    RecordChanged,
     /// The instance does not exist yet.
     InstanceNotFound,
     /// The instance is not ready.
@@ -83,6 +85,10 @@ reasons! {
     NamespaceNotAllowed,
     /// The selection found no record.
     NothingSelected,
+    /// The selection found more records than one Rollback can undo.
+    TooManySelected,
+    /// `spec.operations.select.labels` is no label selector.
+    SelectorInvalid,
     /// Records and live state are read.
     Planning,
     /// The plan is there and nothing more was asked for.

@@ -86,6 +86,10 @@ pub struct PlanItem {
     /// Account of the assignment; absent for a permission set itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
+    /// Its name, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::line")]
+    pub account_name: Option<String>,
     /// Principal of the assignment; absent for a permission set itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<NamedPrincipal>,

@@ -131,54 +131,62 @@ const fn default_attempt() -> i32 {
 #[derive(Serialize, Deserialize, KubeSchema, Debug, Clone, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = ("!has(self.select)", "select: not available in this version; name the records in operations.names"),
-    validation = ("has(self.names) && self.names.size() > 0", "operations.names must name at least one OperationRecord of this namespace"),
+    validation = ("has(self.select) || (has(self.names) && self.names.size() > 0)", "operations says nothing to undo: name OperationRecords of this namespace in names, or give criteria in select"),
+    validation = ("!has(self.select) || !has(self.names) || self.names.size() == 0", "operations takes either names or select, not both"),
 )]
 pub struct Operations {
     /// Names of `OperationRecords` in the Rollback's namespace. All must belong to one instance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::names")]
     pub names: Vec<String>,
-    /// Not available in this version, which refuses it. Selects records by what they say; resolved once, at the first plan.
+    /// Selects records of the Rollback's namespace by what they say. Resolved once, at the first plan: `status.recordRefs` names what was found, and no later plan is about anything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub select: Option<Select>,
 }
 
-/// Selects records by what they say. All given criteria must fit.
-#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Default, PartialEq, Eq)]
+/// Selects records by what they say. All given criteria must fit, and a record that fits is undone as a whole. Records that are rolled back already are left out.
+#[derive(Serialize, Deserialize, KubeSchema, Debug, Clone, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = ("has(self.labels) || (has(self.types) && self.types.size() > 0) || has(self.actor) || has(self.principal) || has(self.permissionSet) || (has(self.accounts) && self.accounts.size() > 0) || has(self.from) || has(self.to) || has(self.last)", "select needs a criterion: labels, types, actor, principal, permissionSet, accounts, from, to or last"),
+    validation = ("!has(self.from) || !has(self.to) || self.from <= self.to", "select.from is after select.to, so that nothing can fit: exchange them"),
+)]
 pub struct Select {
-    /// Labels that the records bear, as a selector string such as `team=payments`.
+    /// Name of the `IdentityCenterInstance` whose records are looked at. Needed only where the other criteria fit records of several instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::text")]
+    #[schemars(schema_with = "schema::name")]
+    pub instance: Option<String>,
+    /// Labels that the records bear, in Kubernetes' selector syntax, such as `team=payments,env in (prod, stage)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::words")]
     pub labels: Option<String>,
-    /// Types of operations.
+    /// Any of these types of operations. Ledgers, of type Rollback, are selected only if that is named here: to undo one is a redo.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 5), extend("x-kubernetes-list-type" = "atomic"))]
     pub types: Vec<OperationType>,
     /// Who did it, exactly as recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::text")]
+    #[schemars(schema_with = "schema::words")]
     pub actor: Option<String>,
-    /// Whose access was changed.
+    /// Whose access was changed: the id of a user or group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<PrincipalId>,
-    /// With which permission set.
+    /// With which permission set, by its ARN; a clone fits by the set that it made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission_set: Option<PermissionSetArn>,
-    /// In which accounts.
+    /// In any of which accounts something was changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000), extend("x-kubernetes-list-type" = "atomic"))]
     pub accounts: Vec<AccountId>,
-    /// Not before this time.
+    /// Not before this time, by the records' `occurredAt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub from: Option<Timestamp>,
-    /// Not after this time; the creation of the Rollback by default.
+    /// Not after this time; by default the creation of the Rollback. Give it where the object may be created again, as from Git.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub to: Option<Timestamp>,
-    /// The newest so many of what fits.
+    /// The newest so many of what fits and is not rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub last: Option<i32>,

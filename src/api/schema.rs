@@ -17,6 +17,11 @@ pub fn text(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "maxLength": 2048})
 }
 
+/// A free text that says something: not empty and not white space alone.
+pub fn words(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "maxLength": 2048, "pattern": "\\S"})
+}
+
 /// A point in time as RFC 3339 writes it.
 pub fn time(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "date-time", "maxLength": 64})

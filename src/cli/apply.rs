@@ -6,16 +6,16 @@ use clap::{ArgAction, Args, ValueEnum};
 use kube::ResourceExt as _;
 
 use super::approve::{Decision, decide, hint, note_waiting};
+use super::criteria::Criteria;
 use super::error::CliError;
 use super::exit::Exit;
 use super::follow::{Event, Follow};
-use super::operations::plain_name;
 use super::output::{Output, document};
 use super::plan::view;
 use super::progress::Progress;
 use super::screen::{Screen, Tone};
 use super::session::{Connection, Session};
-use super::{plan, shards, status, times};
+use super::{plan, selection, shards, status, times};
 use crate::api::condition::ConditionType;
 use crate::api::instance::ApprovalPolicy;
 use crate::api::plan_status::PlanStatus;
@@ -36,12 +36,21 @@ Examples:
   # Undo two operations under a name of your choice, without questions
   kubectl rollback apply assign-2abdc948 copy-39156504 --name undo-contractors --yes
 
+  # Undo what one person did in the last two hours, whatever it was
+  kubectl rollback apply --actor alice --from 2h --reason 'stolen credentials'
+
   # Only ask for it; somebody else looks at the plan and approves
   kubectl rollback apply assign-2abdc948 --name undo-contractors --wait=false")]
 pub struct Apply {
     /// Names of the operations to undo
-    #[arg(value_name = "OPERATION", required = true)]
+    #[arg(
+        value_name = "OPERATION",
+        required_unless_present = "criteria",
+        conflicts_with = "criteria"
+    )]
     operations: Vec<String>,
+    #[command(flatten)]
+    criteria: Criteria,
     /// Name of the Rollback; without it undo-<random>
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -111,7 +120,8 @@ pub(super) async fn run(
     screen: Screen,
 ) -> Result<Exit, CliError> {
     let session = Session::connect(connection).await?;
-    let names = verb.operations.iter().map(|name| plain_name(name).to_owned()).collect();
+    let operations =
+        selection::operations(&verb.operations, &verb.criteria, &session, screen).await?;
     let spec = RollbackSpec {
         on_drift: match verb.on_drift {
             Drift::Skip => OnDrift::Skip,
@@ -124,7 +134,7 @@ pub(super) async fn run(
         priority: if verb.emergency { Priority::Emergency } else { Priority::Normal },
         reason: verb.reason.clone(),
         ticket: verb.ticket.clone(),
-        ..plan::spec(names)
+        ..plan::spec(operations)
     };
     let created = plan::create(&session, verb.name.as_deref(), "undo-", spec).await?;
     let name = created.name_any();

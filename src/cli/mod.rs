@@ -7,6 +7,7 @@
 
 mod apply;
 mod approve;
+mod criteria;
 mod error;
 mod exit;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod output;
 mod plan;
 mod progress;
 mod screen;
+mod selection;
 mod session;
 mod shards;
 mod status;
@@ -122,6 +124,21 @@ mod tests {
     }
 
     #[test]
+    fn operations_are_given_by_name_or_by_criteria() {
+        for line in [
+            "kubectl-rollback plan x y",
+            "kubectl-rollback plan --actor alice --from 2h",
+            "kubectl-rollback plan --rollback y",
+            "kubectl-rollback apply -t Assign -t copy --account 061836611202 --last 3",
+            "kubectl-rollback apply -l team=a",
+            "kubectl-rollback operations --type CopyAssignments --since 2h --limit 3",
+        ] {
+            let parsed = Cli::try_parse_from(line.split(' '));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+        }
+    }
+
+    #[test]
     fn wrong_command_lines_are_usage_errors() {
         for line in [
             "kubectl-rollback explode",
@@ -131,6 +148,12 @@ mod tests {
             "kubectl-rollback operations -n a -A",
             "kubectl-rollback operations --open --rolled-back",
             "kubectl-rollback plan x --rollback y",
+            "kubectl-rollback plan x --actor alice",
+            "kubectl-rollback plan --actor alice --rollback y",
+            "kubectl-rollback apply --from 2h x",
+            "kubectl-rollback apply --last 0",
+            "kubectl-rollback apply --type grant",
+            "kubectl-rollback apply",
             "kubectl-rollback apply x --timeout soon",
             "kubectl-rollback import awsideman . --timezone Mars/Olympus",
             "kubectl-rollback import awsideman . --instance-arn arn:aws:sso:::instance/ssoins-grrwdwht9b3hswl7",

@@ -42,22 +42,54 @@ pub async fn list(
     instance: &str,
     wanted: impl Fn(&OperationRecord) -> bool,
 ) -> Result<(Vec<OperationRecord>, Vec<String>), kube::Error> {
+    let parameters = ListParams::default().fields(&format!("spec.instance={instance}"));
+    let mut found = Vec::new();
+    let unreadable = visit(client, namespace, parameters, |record| {
+        if wanted(&record) {
+            found.push(record);
+        }
+    })
+    .await?;
+    Ok((found, unreadable))
+}
+
+/// Shows every record of one namespace that bears these labels, page by page, so that the caller
+/// keeps no more of them than it needs. A selector that is none is refused by the API server with
+/// status 400.
+pub async fn visit_labelled(
+    client: &Client,
+    namespace: &str,
+    labels: Option<&str>,
+    visit_one: impl FnMut(OperationRecord),
+) -> Result<(), kube::Error> {
+    let parameters = match labels {
+        Some(labels) => ListParams::default().labels(labels),
+        None => ListParams::default(),
+    };
+    visit(client, namespace, parameters, visit_one).await.map(|_unreadable| ())
+}
+
+/// Lists page by page; gives the names of records that this version cannot read.
+async fn visit(
+    client: &Client,
+    namespace: &str,
+    parameters: ListParams,
+    mut visit_one: impl FnMut(OperationRecord),
+) -> Result<Vec<String>, kube::Error> {
     let api: Api<DeserializeGuard<OperationRecord>> = Api::namespaced(client.clone(), namespace);
-    let mut parameters =
-        ListParams::default().fields(&format!("spec.instance={instance}")).limit(PAGE);
-    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    let mut parameters = parameters.limit(PAGE);
+    let mut unreadable = Vec::new();
     loop {
         let page = api.list(&parameters).await?;
         for guarded in page.items {
             match guarded.0 {
-                Ok(record) if wanted(&record) => found.push(record),
-                Ok(_) => {}
+                Ok(record) => visit_one(record),
                 Err(error) => unreadable.push(error.metadata.name.unwrap_or_default()),
             }
         }
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => parameters = parameters.continue_token(&token),
-            None => return Ok((found, unreadable)),
+            None => return Ok(unreadable),
         }
     }
 }

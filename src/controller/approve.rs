@@ -20,7 +20,7 @@ use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
 use crate::cluster::{plans, rollbacks};
 use crate::engine::approval::{Stamps, Standing, standing};
-use crate::engine::{Journal, conditions, timing};
+use crate::engine::{Journal, conditions, timing, words};
 use crate::model::time::{later, parse_duration};
 use crate::plan;
 
@@ -68,7 +68,7 @@ pub async fn decide(
     }
     let selected = match &fresh {
         Some(selection) => selection.clone(),
-        None => match selection(context, rollback).await? {
+        None => match selection(context, rollback, &status).await? {
             Ok(selection) => selection,
             // A record that was deleted since, or an instance that is away: the plan waits.
             Err(Obstacle::Wait(reason, message) | Obstacle::Refuse(reason, message)) => {
@@ -247,7 +247,8 @@ async fn begin(
     status.phase = Phase::Executing;
     status.progress = Some(journal.progress(&items));
     timing::phase_began(&mut status, now);
-    let message = format!("begins with {} actions", items.len());
+    let actions = status.plan.as_ref().map_or(0, |plan| plan.actions);
+    let message = format!("begins with {}", words::count(actions, "action"));
     conditions::summarize(&mut status, Reason::Executing, &message, now);
     // Where this fails, the next reconcile sees whether it was written; if not, `step` lets go.
     let rollback = write(context, &rollback, &status).await?;

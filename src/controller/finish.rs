@@ -62,7 +62,8 @@ pub async fn finish(
         deleting,
         slots: usize::try_from(instance.spec().limits.outstanding_requests).unwrap_or(1),
     };
-    let conclusion = conclude(&items, &journal, situation.halt(now, &journal));
+    let conclusion =
+        conclude(&items, &journal, situation.halt(now, &journal), before.operation_type.as_deref());
     working.note_actions(&before, &status, now);
     flush(context, run, working, now, true).await?;
 

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::key_table::KeyTable;
+use super::known_names::KnownNames;
 use super::live::Shown;
 use crate::api::IdentityCenterInstanceSpec;
 use crate::aws;
@@ -75,6 +76,7 @@ pub struct InstanceHandle {
     written: Mutex<HashMap<Key, Timestamp>>,
     /// Accounts that were seen to be active, and when.
     accounts: Mutex<BTreeMap<AccountId, Timestamp>>,
+    names: Mutex<KnownNames>,
 }
 
 impl std::fmt::Debug for InstanceHandle {
@@ -106,6 +108,7 @@ impl InstanceHandle {
             hints: Mutex::default(),
             written: Mutex::default(),
             accounts: Mutex::default(),
+            names: Mutex::default(),
         }
     }
 
@@ -142,6 +145,11 @@ impl InstanceHandle {
     /// The poller. Held for moments only.
     pub fn poller(&self) -> MutexGuard<'_, Poller<Owner>> {
         self.poller.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The names that are known. Held for moments only.
+    pub fn names(&self) -> MutexGuard<'_, KnownNames> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known about the cost of lists.
@@ -238,8 +246,12 @@ impl InstanceHandle {
         match self.aws(aws::Priority::PreRead).list_accounts(pages).await {
             Ok(listed) => {
                 let mut known = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-                let active = listed.into_iter().filter(|(_, facts)| facts.active);
-                known.extend(active.map(|(account, _)| (account, now)));
+                for (account, facts) in listed {
+                    self.names().learn_account(&account, facts.name);
+                    if facts.active {
+                        known.insert(account, now);
+                    }
+                }
                 Ok(())
             }
             Err(error) if matches!(error.class(), Class::Blocked(_) | Class::Terminal(_)) => Ok(()),
@@ -263,8 +275,10 @@ impl InstanceHandle {
             return Ok(AccountState::Active);
         }
         let state = match self.aws(aws::Priority::PreRead).describe_account(account).await {
-            Ok(Some(facts)) if facts.active => AccountState::Active,
-            Ok(Some(_)) => AccountState::Suspended,
+            Ok(Some(facts)) => {
+                self.names().learn_account(account, facts.name);
+                if facts.active { AccountState::Active } else { AccountState::Suspended }
+            }
             Ok(None) => AccountState::Missing,
             Err(error) if matches!(error.class(), Class::Blocked(_) | Class::Terminal(_)) => {
                 AccountState::Unknown
@@ -287,8 +301,10 @@ impl InstanceHandle {
     ) -> Result<PrincipalState, aws::Error> {
         let store = self.facts().identity_store;
         match self.aws(aws::Priority::PreRead).describe_principal(&store, principal).await {
-            Ok(Some(found)) if found.enabled => Ok(PrincipalState::Exists),
-            Ok(Some(_)) => Ok(PrincipalState::Disabled),
+            Ok(Some(found)) => {
+                self.names().learn_principal(principal, found.name);
+                Ok(if found.enabled { PrincipalState::Exists } else { PrincipalState::Disabled })
+            }
             Ok(None) => Ok(PrincipalState::Missing),
             Err(error) if matches!(error.class(), Class::Blocked(_) | Class::Terminal(_)) => {
                 Ok(PrincipalState::Unknown)

@@ -30,11 +30,14 @@ pub async fn read(
     let missing = principals.iter().filter(|(_, state)| **state == PrincipalState::Missing);
     let missing: BTreeSet<&Principal> = missing.map(|(principal, _)| principal).collect();
     let namesakes = namesakes(instance, &missing, selected).await?;
+    let accounts = accounts(instance, &touched.accounts, now).await?;
     Ok(Live {
         assignments: present,
         permission_sets,
         provisioned,
-        accounts: accounts(instance, &touched.accounts, now).await?,
+        accounts,
+        principal_names: instance.names().of_principals(&touched.principals),
+        account_names: instance.names().of_accounts(&touched.accounts),
         principals,
         namesakes,
         owner_account: facts.owner_account,

@@ -307,8 +307,14 @@ fn waiting_for(
     in_order(store, |rollback| {
         phase(rollback) == Phase::Pending
             && rollback.metadata.namespace.as_ref() == namespace
-            && rollback.spec.operations.names.iter().any(|named| Some(named) == name)
+            && names(rollback).any(|named| Some(named) == name)
     })
+}
+
+/// The records that a Rollback names, or that its criteria found.
+fn names(rollback: &Rollback) -> impl Iterator<Item = &String> {
+    let found = rollback.status.iter().flat_map(|status| &status.record_refs);
+    rollback.spec.operations.names.iter().chain(found.map(|found| &found.name))
 }
 
 /// Rollbacks that may wait for an instance.

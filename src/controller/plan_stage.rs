@@ -13,11 +13,11 @@ use super::select::{Matter, Obstacle, Selection, matter, selection};
 use super::{access, approve, estimate, live, size};
 use crate::api::condition::{ConditionType, remove_condition};
 use crate::api::plan_status::PlanStatus;
-use crate::api::rollback::Mode;
+use crate::api::rollback::{Mode, Operations};
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
 use crate::cluster::{self, plans};
-use crate::engine::{conditions, timing};
+use crate::engine::{conditions, timing, words};
 use crate::plan::{self, Plan, Record, Refusal, Request};
 
 /// How often something that is waited for is looked for, beside the watches that wake at once.
@@ -44,11 +44,14 @@ pub async fn plan(
         let phase = if reason == Reason::Cancelled { Phase::Cancelled } else { Phase::Failed };
         return end(context, rollback, status, phase, reason, &message).await;
     }
-    let selection = match selection(context, rollback).await? {
+    let selection = match selection(context, rollback, &status).await? {
         Ok(selection) => selection,
-        Err(obstacle) => return stop_at(context, rollback, status, obstacle).await,
+        Err(obstacle) => {
+            describe_what_is_asked(&mut status, rollback);
+            return stop_at(context, rollback, status, obstacle).await;
+        }
     };
-    describe(&mut status, &selection);
+    describe(&mut status, rollback, &selection);
     let records = ledgers(context, &selection).await?;
     let (namespace, name) = (rollback.namespace().unwrap_or_default(), rollback.name_any());
     let over = if plan::already_rolled_back(&records, &selection.selected) {
@@ -179,8 +182,8 @@ async fn publish(
         estimate: estimate::estimate(&plan.items, &selection.instance),
     });
     let sentence = format!(
-        "{} actions, {} kept as they are, {} blocked; {}",
-        plan.actions,
+        "{}, {} kept as they are, {} blocked; {}",
+        words::count(count(plan.actions), "action"),
         plan.kept,
         plan.blocked,
         plan.grade.as_str()
@@ -262,7 +265,21 @@ pub async fn observe_generation(
     write(context, rollback, &status).await
 }
 
-fn describe(status: &mut RollbackStatus, selection: &Selection) {
+/// Says what the Rollback is about while its records are not known.
+fn describe_what_is_asked(status: &mut RollbackStatus, rollback: &Rollback) {
+    let Operations { names, select } = &rollback.spec.operations;
+    let asked = match (select, names.as_slice()) {
+        (Some(_), _) => "by criteria".to_owned(),
+        (None, [name]) => name.clone(),
+        (None, names) => format!("{} records", names.len()),
+    };
+    status.operation.get_or_insert(asked);
+}
+
+fn describe(status: &mut RollbackStatus, rollback: &Rollback, selection: &Selection) {
+    if rollback.spec.operations.select.is_some() && status.record_refs.is_empty() {
+        status.record_refs = plan::record_refs(&selection.selected);
+    }
     let first = selection.selected.first();
     let types: std::collections::BTreeSet<_> =
         selection.selected.iter().map(|record| record.spec.operation_type.as_str()).collect();

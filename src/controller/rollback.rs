@@ -93,8 +93,16 @@ async fn step(context: &Arc<Context>, rollback: &Rollback) -> Result<Action, Err
         return finish::settle_down(context, rollback).await;
     }
     if status.phase.is_terminal() || status.attempt != attempt {
+        // What criteria found once is what every attempt is about.
+        let found = if rollback.spec.operations.select.is_some() {
+            status
+        } else {
+            RollbackStatus::default()
+        };
         let fresh = RollbackStatus {
             attempt,
+            instance: found.instance,
+            record_refs: found.record_refs,
             observed_generation: rollback.metadata.generation.unwrap_or_default(),
             ..RollbackStatus::default()
         };

@@ -72,16 +72,16 @@ pub async fn stamps(
         Some(format!(
             "the Rollback is older than the admission policies, which are in force since {since}; create it again"
         ))
-    } else if let Some(name) = &selection.unstamped {
-        Some(format!(
-            "nobody knows who recorded OperationRecord {name}; delete it and import it again"
-        ))
-    } else if selection.oldest.is_none_or(|oldest| oldest < since) {
-        Some(format!(
-            "a record is older than the admission policies, which are in force since {since}; delete it and import it again"
-        ))
     } else {
-        None
+        selection.selected.iter().find_map(|record| {
+            let old = record.created.is_none_or(|created| created < since);
+            (old || record.spec.recorded_by.is_none()).then(|| {
+                format!(
+                    "nobody knows who recorded OperationRecord {}, which is older than the admission policies (in force since {since}); delete it and import it again",
+                    record.name
+                )
+            })
+        })
     };
     Ok(Stamps {
         distrusted,

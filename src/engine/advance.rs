@@ -414,7 +414,7 @@ impl Tick<'_> {
         timing::expect(&mut self.status, items, (&self.before, journal), settle, self.now);
         self.status.observed_generation = self.situation.status.observed_generation;
         if let Some(progress) = &self.status.progress {
-            let (reason, message) = words::running(self.status.phase, progress, halt);
+            let (reason, message) = words::running(&self.status, progress, halt);
             conditions::summarize(&mut self.status, reason, &message, self.now);
         }
         Advance {

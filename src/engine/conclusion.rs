@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::creation;
 use super::journal::Journal;
 use super::situation::Halt;
+use super::words;
 use crate::api::Reason;
 use crate::api::plan::{Disposition, PlanItem};
 use crate::api::record::{
@@ -28,10 +29,16 @@ pub struct Conclusion {
 
 /// Judges a journal in which nothing is in flight any more.
 #[must_use]
-pub fn conclude(items: &[PlanItem], journal: &Journal, halt: Halt) -> Conclusion {
+pub fn conclude(
+    items: &[PlanItem],
+    journal: &Journal,
+    halt: Halt,
+    operation_type: Option<&str>,
+) -> Conclusion {
     let progress = journal.progress(items);
     let open = progress.total - progress.done;
-    let so_far = format!("{} of {} undone", progress.done, progress.total);
+    let done = words::participle(operation_type);
+    let so_far = format!("{} of {} {done}", progress.done, progress.total);
     let again = "raise spec.attempt to try the rest again";
     let say = |phase, reason, message| Conclusion { phase, reason, message };
     if progress.total == 0 {
@@ -198,7 +205,7 @@ mod tests {
     }
 
     fn phase(letters: &str, halt: Halt) -> Phase {
-        conclude(&fixtures::deletes(letters.len()), &journal(letters), halt).phase
+        conclude(&fixtures::deletes(letters.len()), &journal(letters), halt, None).phase
     }
 
     #[test]
@@ -220,10 +227,13 @@ mod tests {
         for item in &mut items {
             item.disposition = Disposition::Kept;
         }
-        let conclusion = conclude(&items, &Journal::fresh(&items), Halt::None);
+        let conclusion = conclude(&items, &Journal::fresh(&items), Halt::None, None);
         assert_eq!((conclusion.phase, conclusion.reason), (Phase::Failed, Reason::NothingToUndo));
         items[0].disposition = Disposition::AlreadySo;
-        assert_eq!(conclude(&items, &Journal::fresh(&items), Halt::None).phase, Phase::Succeeded);
+        assert_eq!(
+            conclude(&items, &Journal::fresh(&items), Halt::None, None).phase,
+            Phase::Succeeded
+        );
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub fn assignment(action: ActionKind, account: usize, user: usize) -> PlanItem {
         permission_set: "arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-64rrohtnuu77rp8j"
             .parse()
             .unwrap(),
+        account_name: None,
         permission_set_name: Some("ReadOnlyAccess".into()),
         live: action.goal().inverse(),
         grade: Grade::Exact,

@@ -3,12 +3,28 @@
 use super::situation::Halt;
 use crate::api::Reason;
 use crate::api::plan::PlanItem;
-use crate::api::rollback_status::{Phase, Progress};
-use crate::model::{ActionKind, FailureReason};
+use crate::api::rollback_status::{Phase, Progress, RollbackStatus};
+use crate::model::{ActionKind, FailureReason, OperationType};
+
+/// A number with its noun.
+#[must_use]
+pub fn count(number: i32, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// What a Rollback of records of this type, or of `Mixed` types, does to what they did.
+#[must_use]
+pub fn participle(operation_type: Option<&str>) -> &'static str {
+    if operation_type == Some(OperationType::Rollback.as_str()) { "put back" } else { "undone" }
+}
 
 /// One action in words, with ids that can be pasted.
 #[must_use]
 pub fn action(item: &PlanItem) -> String {
+    let account = item.account.as_ref().map(|account| match &item.account_name {
+        Some(name) => format!("{name} ({account})"),
+        None => account.to_string(),
+    });
     let set = match &item.permission_set_name {
         Some(name) => format!("{name} ({})", item.permission_set),
         None => item.permission_set.to_string(),
@@ -17,7 +33,7 @@ pub fn action(item: &PlanItem) -> String {
         Some(name) => format!("{} {name} ({})", principal.kind, principal.id),
         None => format!("{} {}", principal.kind, principal.id),
     });
-    match (item.action, &item.account, principal) {
+    match (item.action, account, principal) {
         (ActionKind::DeletePermissionSet, ..) => format!("delete permission set {set}"),
         (ActionKind::CreatePermissionSet, ..) => format!("create permission set {set}"),
         (ActionKind::CreateAssignment, Some(account), Some(principal)) => {
@@ -45,13 +61,14 @@ pub const fn after_failure(reason: FailureReason) -> &'static str {
 
 /// How a running Rollback stands, as reason and sentence.
 #[must_use]
-pub fn running(phase: Phase, progress: &Progress, halt: Halt) -> (Reason, String) {
-    let so_far = format!("{} of {} undone", progress.done, progress.total);
+pub fn running(status: &RollbackStatus, progress: &Progress, halt: Halt) -> (Reason, String) {
+    let done = participle(status.operation_type.as_deref());
+    let so_far = format!("{} of {} {done}", progress.done, progress.total);
     let failed = match progress.failed + progress.skipped {
         0 => String::new(),
         count => format!(", {count} failed or blocked"),
     };
-    match (halt, phase) {
+    match (halt, status.phase) {
         (Halt::Suspended, _) => (
             Reason::Suspended,
             format!("suspended with {so_far}{failed}; set spec.suspend to false to go on"),

@@ -10,6 +10,7 @@ use super::live::Live;
 use super::preflight::{self, Obstacle};
 use super::replay::{Basis, Finding, Verdict, possibly_applied, replay};
 use crate::api::plan::{Disposition, PlanItem};
+use crate::api::record::NamedPrincipal;
 use crate::model::{
     ActionKind, AssignmentKey, BlockedReason, Grade, Key, PermissionSetArn, Presence,
 };
@@ -176,7 +177,7 @@ impl World<'_> {
             item.grade = item.grade.max(Grade::Lossy);
             reasons.push(format!(
                 "the permission set has no role in account {} now; the role comes back with another suffix and ARN",
-                key.account
+                self.live.account(&key.account)
             ));
         }
     }
@@ -197,7 +198,11 @@ impl World<'_> {
                     Presence::Present => ActionKind::CreateAssignment,
                     Presence::Absent => ActionKind::DeleteAssignment,
                 };
-                (action, Some(key.account.clone()), history.principal.cloned())
+                let principal = history.principal.cloned().map(|principal| {
+                    let name = self.live.principal_names.get(&key.principal);
+                    NamedPrincipal { name: name.cloned().or(principal.name), ..principal }
+                });
+                (action, Some(key.account.clone()), principal)
             }
             Key::PermissionSet(_) => {
                 let action = match goal {
@@ -210,6 +215,9 @@ impl World<'_> {
         let item = PlanItem {
             disposition,
             action,
+            account_name: account
+                .as_ref()
+                .and_then(|account| self.live.account_names.get(account).cloned()),
             account,
             principal,
             permission_set: key.permission_set().clone(),

@@ -20,6 +20,11 @@ pub struct Live {
     pub accounts: BTreeMap<AccountId, AccountState>,
     /// The touched principals.
     pub principals: BTreeMap<Principal, PrincipalState>,
+    /// Names of users and groups, as far as they could be read. For people alone: nothing is
+    /// decided by a name.
+    pub principal_names: BTreeMap<Principal, String>,
+    /// Names of accounts, likewise.
+    pub account_names: BTreeMap<AccountId, String>,
     /// Those of the missing principals whose recorded names others bear now.
     pub namesakes: BTreeMap<Principal, PrincipalId>,
     /// The account that owns the instance.
@@ -88,6 +93,14 @@ impl Live {
     /// Whether a permission set is known not to exist.
     pub(super) fn is_missing(&self, set: &PermissionSetArn) -> bool {
         self.permission_sets.get(set).is_some_and(|facts| !facts.exists)
+    }
+
+    /// An account as messages name it.
+    pub(super) fn account(&self, account: &AccountId) -> String {
+        match self.account_names.get(account) {
+            Some(name) => format!("{name} ({account})"),
+            None => account.to_string(),
+        }
     }
 
     /// Whether a permission set has its role in an account now.

@@ -10,6 +10,7 @@
 mod access;
 mod catalogue;
 mod clone;
+mod criteria;
 mod digest;
 mod effects;
 mod guard;
@@ -33,13 +34,14 @@ mod warnings;
 mod tests;
 
 pub use access::{Access, AdministrativeSets, Changes, OwnAccess, Place, place};
+pub use criteria::Criteria;
 pub use digest::{content_digest, record_digest};
 pub use guard::gives_administrator_access;
 pub use items::accepted_in_plan;
 pub use ledger::{already_rolled_back, redone_under_name, still_holds};
 pub use live::{AccountState, Live, PrincipalState, SetFacts};
 pub use planner::{Proposal, check, plan, propose, shards};
-pub use record::{Record, Touched, touched, touches};
+pub use record::{Record, Touched, record_refs, touched, touches};
 pub use refusal::Refusal;
 pub use replacements::Replacements;
 pub use request::{Intent, Plan, Request};

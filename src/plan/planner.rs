@@ -10,13 +10,12 @@ use super::guard::refusals;
 use super::history::histories;
 use super::items::{Draft, World};
 use super::order::order;
-use super::record::{Entry, Record, each_key, entries};
+use super::record::{Entry, Record, each_key, entries, record_refs};
 use super::refusal::Refusal;
 use super::request::{Plan, Request};
 use super::warnings::{access_warnings, warnings};
 use crate::api::plan::{Disposition, ITEMS_PER_SHARD, MAX_SHARDS, PlanItem, RollbackPlanSpec};
 use crate::api::plan_status::MAX_REFUSALS;
-use crate::api::record::RecordRef;
 use crate::model::{ActionKind, Grade, InstanceArn, Key, Presence};
 
 /// More authors than this do not fit into the status of a Rollback and into its ledger record.
@@ -122,7 +121,8 @@ impl Proposal<'_> {
         if refusals.len() > MAX_REFUSALS {
             return Err(Refusal::TooManyRefusals { refusals: refusals.len(), max: MAX_REFUSALS });
         }
-        let record_refs = record_refs(&catalogue);
+        let selected = catalogue.entries.iter().filter(|listed| listed.selected);
+        let record_refs = record_refs(selected.map(|listed| listed.record));
         let digest = plan_digest(
             &items,
             &refusals,
@@ -215,19 +215,6 @@ fn changes(drafts: &[Draft]) -> Changes {
         }
     }
     changes
-}
-
-fn record_refs(catalogue: &Catalogue<'_>) -> Vec<RecordRef> {
-    let mut selected: Vec<_> = catalogue.entries.iter().filter(|listed| listed.selected).collect();
-    selected.sort_by_key(|listed| (listed.record.spec.occurred_at, &listed.record.spec.source));
-    selected
-        .into_iter()
-        .map(|listed| RecordRef {
-            name: listed.record.name.clone(),
-            source: listed.record.spec.source.clone(),
-            digest: listed.record.digest.clone(),
-        })
-        .collect()
 }
 
 fn authors(catalogue: &Catalogue<'_>) -> Vec<String> {

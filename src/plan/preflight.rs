@@ -24,17 +24,19 @@ pub(super) fn assignment(
     let AssignmentKey { account, permission_set, principal } = key;
     if live.delegated_administrator && live.owner_account.as_ref() == Some(account) {
         let fact = format!(
-            "{account} is the management account, which a delegated administrator cannot change"
+            "{} is the management account, which a delegated administrator cannot change",
+            live.account(account)
         );
         return Some((BlockedReason::ManagementAccount, fact));
     }
     match live.accounts.get(account) {
         Some(AccountState::Suspended) => {
-            let fact = format!("account {account} is suspended or being closed");
+            let fact = format!("account {} is suspended or being closed", live.account(account));
             return Some((BlockedReason::AccountUnavailable, fact));
         }
         Some(AccountState::Missing) => {
-            let fact = format!("account {account} is not in the organisation any more");
+            let fact =
+                format!("account {} is not in the organisation any more", live.account(account));
             return Some((BlockedReason::AccountUnavailable, fact));
         }
         Some(AccountState::Active | AccountState::Unknown) | None => {}

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::replacements::Replacements;
 use crate::api::OperationRecordSpec;
 use crate::api::record::{
     Change, CreatedPermissionSet, FailedChange, LedgerKeys, LedgerOutcome, NamedPrincipal,
+    RecordRef,
 };
 use crate::model::{AccountId, AssignmentKey, Key, PermissionSetArn, Principal};
 
@@ -16,10 +19,25 @@ pub struct Record {
     pub namespace: String,
     /// Name of the object.
     pub name: String,
+    /// When the object was created, if the API server said so.
+    pub created: Option<Timestamp>,
     /// Digest of the spec, as [`record_digest`](super::record_digest) makes it.
     pub digest: String,
     /// The account of what was done.
     pub spec: OperationRecordSpec,
+}
+
+/// Records by identity and content, the oldest first.
+#[must_use]
+pub fn record_refs<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<RecordRef> {
+    let mut records: Vec<&Record> = records.into_iter().collect();
+    records.sort_by_key(|record| (record.spec.occurred_at, &record.spec.source));
+    let reference = |record: &Record| RecordRef {
+        name: record.name.clone(),
+        source: record.spec.source.clone(),
+        digest: record.digest.clone(),
+    };
+    records.into_iter().map(reference).collect()
 }
 
 /// Everything that records touch: what has to be read in AWS before an undo can be planned.

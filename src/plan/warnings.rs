@@ -172,16 +172,28 @@ fn sessions(deletes: &[&PlanItem], live: &Live) -> Option<String> {
         .filter_map(|facts| {
             let content = facts.content.as_ref().and_then(|it| it.session_duration.as_deref());
             let text = facts.session_duration.as_deref().or(content)?;
-            Some((text.parse::<SignedDuration>().ok()?, text))
+            text.parse::<SignedDuration>().ok()
         })
         .max();
     let how_long = match longest {
-        Some((_, text)) => format!("for up to {text}"),
+        Some(longest) => format!("for up to {}", in_words(longest)),
         None => "until the session duration of the permission set is over".to_owned(),
     };
     some(deletes.len(), |count| {
         format!("{count} assignments are removed; sessions that are open then go on {how_long}")
     })
+}
+
+/// A session's length; AWS takes 1 to 12 hours, in minutes if need be.
+fn in_words(length: SignedDuration) -> String {
+    let unit = |number: i64, noun: &str| match number {
+        0 => None,
+        1 => Some(format!("1 {noun}")),
+        number => Some(format!("{number} {noun}s")),
+    };
+    let parts = [unit(length.as_hours(), "hour"), unit(length.as_mins() % 60, "minute")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "less than a minute".to_owned() } else { parts.join(" ") }
 }
 
 fn new_roles(creates: &[&PlanItem], live: &Live) -> Option<String> {

@@ -19,6 +19,13 @@ pub struct Report {
 }
 
 impl Report {
+    /// Names who did what the source does not say who did.
+    pub fn name_actor(&mut self, actor: &str) {
+        for record in &mut self.records {
+            record.spec.actor.get_or_insert_with(|| actor.to_owned());
+        }
+    }
+
     /// Whether every operation of every file was taken.
     #[must_use]
     pub fn is_complete(&self) -> bool {

@@ -67,6 +67,7 @@ fn record(kind: &str, effect: &str, key: &AssignmentKey) -> Record {
     Record {
         namespace: "access".into(),
         name: kind.to_lowercase(),
+        created: None,
         digest: plan::record_digest(&spec),
         spec,
     }

@@ -232,7 +232,7 @@ impl Stage {
     fn keep(&mut self, spec: OperationRecordSpec) {
         let name = format!("record-{}", self.records.len());
         let digest = plan::record_digest(&spec);
-        self.records.push(Record { namespace: "access".into(), name, digest, spec });
+        self.records.push(Record { namespace: "access".into(), name, created: None, digest, spec });
     }
 
     /// The plan of undoing the records of these numbers.

@@ -40,6 +40,14 @@ fn the_shortest_spec_is_taken_with_defaults_and_an_unobserved_status() {
         }),
     );
     place.create(&object("Rollback", "full", full));
+    let select = json!({"operations": {"select": {
+        "instance": "main", "labels": "team in (a, b),!done", "types": ["Assign", "Rollback"],
+        "actor": "someone", "principal": "0f791059-3b41-4313-86da-59fa2cf217a7",
+        "permissionSet": "arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-64rrohtnuu77rp8j",
+        "accounts": ["061836611202"], "from": "2026-11-24T00:00:00Z",
+        "to": "2026-11-24T02:00:00.5+01:00", "last": 1000,
+    }}});
+    place.create(&object("Rollback", "selecting", select));
 }
 
 #[test]
@@ -47,22 +55,51 @@ fn bad_specs_are_refused_with_what_to_do() {
     let place = Place::new();
     for (changes, because) in [
         (json!({"operations": null}), "spec.operations: Required value"),
-        (
-            json!({"operations": {"names": null}}),
-            "operations.names must name at least one OperationRecord",
-        ),
-        (
-            json!({"operations": {"names": []}}),
-            "operations.names must name at least one OperationRecord",
-        ),
+        (json!({"operations": {"names": null}}), "operations says nothing to undo"),
+        (json!({"operations": {"names": []}}), "operations says nothing to undo"),
         (json!({"operations": {"names": [""]}}), "should be at least 1 chars long"),
         (
             json!({"operations": {"names": vec!["a"; 1001]}}),
             "Too many: 1001: must have at most 1000 items",
         ),
         (
-            json!({"operations": {"select": {"actor": "someone"}}}),
-            "select: not available in this version; name the records in operations.names",
+            json!({"operations": {"select": {"actor": "someone"}, "names": ["a"]}}),
+            "operations takes either names or select, not both",
+        ),
+        (json!({"operations": {"names": null, "select": {}}}), "select needs a criterion"),
+        (
+            json!({"operations": {"names": null, "select": {"types": [], "accounts": []}}}),
+            "select needs a criterion",
+        ),
+        (
+            json!({"operations": {"names": null, "select": {"instance": "main"}}}),
+            "select needs a criterion",
+        ),
+        (
+            json!({"operations": {"names": null, "select": {"labels": " "}}}),
+            "select.labels in body should match",
+        ),
+        (
+            json!({"operations": {"names": null, "select": {"actor": ""}}}),
+            "select.actor in body should match",
+        ),
+        (
+            json!({"operations": {"names": null, "select": {"last": 0}}}),
+            "select.last in body should be greater than or equal to 1",
+        ),
+        (
+            json!({"operations": {"names": null, "select": {"last": 1001}}}),
+            "select.last in body should be less than or equal to 1000",
+        ),
+        (
+            json!({"operations": {"names": null, "select": {"types": ["Grant"]}}}),
+            "Unsupported value: \"Grant\"",
+        ),
+        (
+            json!({"operations": {"names": null, "select": {
+                "from": "2026-11-24T00:00:01Z", "to": "2026-11-24T01:00:00+01:00",
+            }}}),
+            "select.from is after select.to",
         ),
         (
             json!({"mode": "Try"}),

@@ -6,6 +6,7 @@ mod summary;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use kube::api::ListParams;
@@ -57,6 +58,9 @@ Examples:
   # Only one profile, only for one instance; see the objects first
   kubectl rollback import awsideman ~/.awsideman/operations --profile prod --instance main --dry-run
 
+  # The store of one person, who is named as the actor of what is in it
+  kubectl rollback import awsideman ~alice/.awsideman/operations --actor alice
+
   # Without a cluster: write the objects to a file for Git
   kubectl rollback import awsideman DIR --dry-run --instance main \\
     --instance-arn arn:aws:sso:::instance/ssoins-0123456789abcdef > records.yaml")]
@@ -73,6 +77,10 @@ struct Awsideman {
     /// Read only this profile's store, beside the one that all profiles share; may be repeated
     #[arg(long = "profile", value_name = "PROFILE")]
     profiles: Vec<String>,
+    /// Who did what a store does not say who did: awsideman keeps no actor, but its store is in
+    /// somebody's home directory
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    actor: Option<String>,
     /// Time zone of times that were recorded without one, such as Europe/Berlin
     #[arg(long, value_name = "ZONE", value_parser = times::parse_time_zone)]
     timezone: Option<TimeZone>,
@@ -106,7 +114,10 @@ pub(super) async fn run(
             (instances(&session, name).await?, Some(session))
         }
     };
-    let report = awsideman::read(&files, &instances, source.timezone.as_ref());
+    let mut report = awsideman::read(&files, &instances, source.timezone.as_ref());
+    if let Some(actor) = &source.actor {
+        report.name_actor(actor);
+    }
     if only_print {
         let namespace = session.as_ref().map(|session| session.namespace.as_str());
         let namespace = namespace.or(connection.namespace.as_deref());

@@ -20,8 +20,8 @@ pub struct Group<'a> {
 pub struct Part<'a> {
     /// An item that stands for all of them.
     pub item: &'a PlanItem,
-    /// The accounts, in the plan's order; none for a permission set itself.
-    pub accounts: Vec<&'a AccountId>,
+    /// The accounts with their names, in the plan's order; none for a permission set itself.
+    pub accounts: Vec<(&'a AccountId, Option<&'a str>)>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -64,7 +64,8 @@ pub fn group(items: &[PlanItem]) -> Vec<Group<'_>> {
             group.parts.len() - 1
         });
         if let Some(part) = group.parts.get_mut(part) {
-            part.accounts.extend(&item.account);
+            let name = item.account_name.as_deref();
+            part.accounts.extend(item.account.as_ref().map(|account| (account, name)));
         }
     }
     groups

@@ -10,18 +10,19 @@ use kube::ResourceExt as _;
 use kube::api::{DeleteParams, Preconditions};
 use serde::Serialize;
 
+use super::criteria::Criteria;
 use super::error::{CliError, is_conflict, is_missing};
 use super::exit::Exit;
 use super::follow::{Event, Follow};
-use super::operations::plain_name;
 use super::output::{Output, document};
 use super::screen::{Screen, Tone};
 use super::session::{Connection, Session, create_parameters};
-use super::{shards, times};
+use super::{selection, shards, times};
 use crate::api::condition::{ConditionType, is_true};
 use crate::api::plan::PlanItem;
 use crate::api::plan_status::PlanStatus;
 use crate::api::rollback::{Mode, OnDrift, OnFailure, Operations, Priority, RollbackSpec};
+use crate::api::rollback_status::RollbackStatus;
 use crate::api::{Phase, Rollback};
 use crate::model::Grade;
 
@@ -35,6 +36,9 @@ Examples:
   # What would undoing this operation do
   kubectl rollback plan assign-2abdc948
 
+  # What would undoing all that one person did in two hours of this morning do
+  kubectl rollback plan --actor alice --from 2026-11-23T08:00 --to 2026-11-23T10:00
+
   # Decide in a script: 10 nothing to do, 11 exact, 12 less than exact, 13 something blocked
   kubectl rollback plan assign-2abdc948 --detailed-exitcode -o json > plan.json
 
@@ -42,10 +46,13 @@ Examples:
   kubectl rollback plan --rollback undo-contractors -o wide")]
 pub struct Plan {
     /// Names of the operations to undo
-    #[arg(value_name = "OPERATION", required_unless_present = "rollback")]
+    #[arg(value_name = "OPERATION", required_unless_present_any = ["rollback", "criteria"],
+          conflicts_with = "criteria")]
     operations: Vec<String>,
+    #[command(flatten)]
+    criteria: Criteria,
     /// Show the plan of this Rollback; nothing is created
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["operations", "name", "keep"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["operations", "criteria", "name", "keep"])]
     rollback: Option<String>,
     /// Name of the Rollback that is created; without it plan-<random>
     #[arg(long, value_name = "NAME")]
@@ -71,7 +78,7 @@ pub struct Plan {
 struct PlanDocument<'a> {
     namespace: &'a str,
     rollback: String,
-    operations: &'a [String],
+    operations: Vec<&'a str>,
     phase: Phase,
     summary: &'a str,
     plan: Option<&'a PlanStatus>,
@@ -92,7 +99,8 @@ pub(super) async fn run(
         }
         return show(&verb, &session, screen, &rollback).await;
     }
-    let operations = verb.operations.iter().map(|name| plain_name(name).to_owned()).collect();
+    let operations =
+        selection::operations(&verb.operations, &verb.criteria, &session, screen).await?;
     let spec = RollbackSpec { mode: Mode::PlanOnly, ..spec(operations) };
     let created = create(&session, verb.name.as_deref(), "plan-", spec).await?;
     let outcome = watch(&verb, &session, screen, &created).await;
@@ -111,9 +119,9 @@ pub(super) async fn run(
 }
 
 /// What to undo, all else as it is by default.
-pub(super) fn spec(names: Vec<String>) -> RollbackSpec {
+pub(super) fn spec(operations: Operations) -> RollbackSpec {
     RollbackSpec {
-        operations: Operations { names, select: None },
+        operations,
         mode: Mode::default(),
         approval: None,
         on_drift: OnDrift::default(),
@@ -249,7 +257,7 @@ async fn show(
             let plan = PlanDocument {
                 namespace: &session.namespace,
                 rollback: rollback.name_any(),
-                operations: &rollback.spec.operations.names,
+                operations: operations(rollback, status),
                 phase: status.phase,
                 summary: &status.summary,
                 plan: status.plan.as_ref(),
@@ -267,6 +275,15 @@ async fn show(
     } else {
         Exit::of(rollback)
     })
+}
+
+/// Names of the records that it is about: those that were found, or else those that are asked for.
+fn operations<'a>(rollback: &'a Rollback, status: &'a RollbackStatus) -> Vec<&'a str> {
+    let asked = rollback.spec.operations.names.iter().map(String::as_str);
+    if rollback.spec.operations.select.is_none() {
+        return asked.collect();
+    }
+    status.record_refs.iter().map(|found| found.name.as_str()).collect()
 }
 
 /// What scripts branch on.

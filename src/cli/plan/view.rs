@@ -10,13 +10,14 @@ use crate::api::plan::{Disposition, PlanItem};
 use crate::api::plan_status::PlanStatus;
 use crate::api::{Phase, Rollback};
 use crate::cli::screen::{Paint, Tone, one_line};
+use crate::cli::selection::described;
 use crate::cli::times;
-use crate::model::{ActionKind, Grade};
+use crate::model::{AccountId, ActionKind, Grade};
 
 /// As many accounts are named where not all are.
 const NAMED_ACCOUNTS: usize = 24;
-/// Accounts in one line, which then fits into 100 columns.
-const ACCOUNTS_A_LINE: usize = 6;
+/// Columns that a line of accounts may take.
+const WIDTH: usize = 90;
 
 /// The whole plan. `all` names every account.
 #[must_use]
@@ -29,7 +30,7 @@ pub fn render(rollback: &Rollback, items: &[PlanItem], all: bool, paint: Paint) 
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "  {label:<12} {value}");
     };
-    line("operations", &rollback.spec.operations.names.join(", "));
+    line("operations", &described(rollback, all));
     let status = rollback.status.as_ref();
     let Some(plan) = status.and_then(|status| status.plan.as_ref()) else {
         let phase = status.map_or(Phase::Pending, |status| status.phase);
@@ -167,14 +168,32 @@ fn part_text(part: &Part<'_>, of_principal: bool, all: bool, paint: Paint) -> St
         detail(&one_line(message));
     }
     let named = if all { part.accounts.len() } else { part.accounts.len().min(NAMED_ACCOUNTS) };
-    for line in part.accounts.get(..named).unwrap_or_default().chunks(ACCOUNTS_A_LINE) {
-        let line: Vec<_> = line.iter().map(|account| account.as_str()).collect();
-        detail(&line.join("  "));
+    for line in account_lines(part.accounts.get(..named).unwrap_or_default()) {
+        detail(&line);
     }
     if named < part.accounts.len() {
         detail(&format!("and {} more; -o wide names them all", part.accounts.len() - named));
     }
     text
+}
+
+/// Accounts as `name (id)`, as many in a line as fit.
+fn account_lines(accounts: &[(&AccountId, Option<&str>)]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (account, name) in accounts {
+        let text = match name {
+            Some(name) => format!("{} ({account})", one_line(name)),
+            None => account.to_string(),
+        };
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 2 + text.chars().count() <= WIDTH => {
+                line.push_str("  ");
+                line.push_str(&text);
+            }
+            _ => lines.push(text),
+        }
+    }
+    lines
 }
 
 /// What happens to the key, from the principal's side.
@@ -260,6 +279,15 @@ Warnings
         assert!(!short.contains("000000000099"));
         let long = render(&rollback, &items, true, Paint::PLAIN);
         assert!(long.contains("000000000099") && !long.contains("more;"), "{long}");
+    }
+
+    #[test]
+    fn accounts_are_named_where_their_names_are_known() {
+        let rollback = fixtures::rollback(Phase::Planned);
+        let mut items = fixtures::shard().spec.items;
+        items[0].account_name = Some("payments".to_owned());
+        let text = render(&rollback, &items, false, Paint::PLAIN);
+        assert!(text.contains("    payments (061836611202)  592740528984\n"), "{text}");
     }
 
     #[test]

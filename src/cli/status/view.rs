@@ -11,6 +11,7 @@ use crate::api::{Phase, Rollback};
 use crate::cli::plan::view::{count, grade_tone};
 use crate::cli::progress::failure_line;
 use crate::cli::screen::{Paint, Tone, one_line};
+use crate::cli::selection::described;
 use crate::cli::times;
 use crate::model::time::seconds_between;
 
@@ -87,7 +88,7 @@ const fn phase_tone(phase: Phase) -> Tone {
 }
 
 fn operations(rollback: &Rollback, status: &RollbackStatus) -> String {
-    let names = rollback.spec.operations.names.join(", ");
+    let names = described(rollback, false);
     match &status.operation_type {
         Some(kind) => format!("{names} ({kind})"),
         None => names,

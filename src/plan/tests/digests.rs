@@ -54,7 +54,7 @@ impl Asked {
 fn wording_is_not_part_of_the_digest() {
     let before = Asked::new().plan();
     assert!(before.digest.starts_with("sha256:") && before.digest.len() == 71);
-    let edits: [(&str, Edit); 7] = [
+    let edits: [(&str, Edit); 9] = [
         ("order of records", |it| it.records.reverse()),
         ("order of selection", |it| it.selected.reverse()),
         ("one twice", |it| it.selected.push(it.selected[0].clone())),
@@ -63,6 +63,12 @@ fn wording_is_not_part_of_the_digest() {
         }),
         ("name of the set", |it| {
             it.live.permission_sets.get_mut(&set(0)).unwrap().name = Some("Renamed".into());
+        }),
+        ("name of an account", |it| {
+            it.live.account_names.insert(account(1), "payments".into());
+        }),
+        ("name of a principal", |it| {
+            it.live.principal_names.insert(key(1).principal, "alice".into());
         }),
         ("order of what is protected", |it| it.policy.protected.accounts.reverse()),
         ("stamp of who imported a record", |it| {

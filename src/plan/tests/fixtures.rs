@@ -78,8 +78,14 @@ pub(super) fn operation(id: &str, at: i64) -> Record {
         recorded_by: None,
         rollback: None,
     };
-    Record { namespace: "access".to_owned(), name: id.to_owned(), digest: String::new(), spec }
-        .signed()
+    Record {
+        namespace: "access".to_owned(),
+        name: id.to_owned(),
+        created: None,
+        digest: String::new(),
+        spec,
+    }
+    .signed()
 }
 
 fn named(principal: &Principal) -> NamedPrincipal {
@@ -284,6 +290,8 @@ pub(super) fn live(records: &[Record], present: &[AssignmentKey]) -> Live {
             .iter()
             .map(|set| (set.clone(), touched.accounts.clone()))
             .collect(),
+        principal_names: BTreeMap::new(),
+        account_names: BTreeMap::new(),
         accounts: touched.accounts.iter().map(|it| (it.clone(), AccountState::Active)).collect(),
         principals: touched
             .principals

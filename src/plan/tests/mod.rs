@@ -19,6 +19,7 @@ mod guard;
 mod ledgers;
 mod model;
 mod model_properties;
+mod names;
 mod order;
 mod people;
 mod replay;
