@@ -39,11 +39,20 @@ pub fn render(rollback: &Rollback, items: &[PlanItem], all: bool, paint: Paint) 
         return text;
     };
     line("actions", &numbers(plan, items));
+    line("people", &people(plan));
     line("grade", &paint.text(grade_tone(plan.grade), grade_words(plan.grade)));
     line("estimate", &estimate(plan));
     line("approval", approval_words(plan));
     line("digest", &plan.digest);
 
+    if !plan.refusals.is_empty() {
+        let title = "Refused by the instance's policy, unless the approval accepts it by name";
+        let _ = writeln!(text, "\n{}", paint.text(Tone::Bad, title));
+        for refusal in &plan.refusals {
+            let _ = writeln!(text, "  - {}", one_line(&refusal.message));
+            let _ = writeln!(text, "    {}", refusal.accept);
+        }
+    }
     for group in group(items) {
         text.push('\n');
         text.push_str(&principal(&group, paint));
@@ -90,12 +99,30 @@ pub fn numbers(plan: &PlanStatus, items: &[PlanItem]) -> String {
     text
 }
 
+/// Who truly loses or gains access.
+fn people(plan: &PlanStatus) -> String {
+    let Some(people) = &plan.people else {
+        return "not known who truly loses or gains access".to_owned();
+    };
+    let mut parts = Vec::new();
+    for (count, one, many) in [
+        (people.lose, "loses access", "lose access"),
+        (people.gain, "gains access", "gain access"),
+        (people.keep, "keeps some that others give too", "keep some that others give too"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {}", if count == 1 { one } else { many }));
+        }
+    }
+    if parts.is_empty() { "nobody loses or gains access".to_owned() } else { parts.join(", ") }
+}
+
 const fn grade_words(grade: Grade) -> &'static str {
     match grade {
         Grade::Exact => "Exact: nothing can tell the result from what was there before",
         Grade::Equivalent => "Equivalent: the same access; something visible differs",
         Grade::Assumed => "Assumed: it rests on something that nobody recorded",
-        Grade::Lossy => "Lossy: AWS cannot give back all that was there",
+        Grade::Lossy => "Lossy: not all that was there is given back as it was",
     }
 }
 
@@ -120,7 +147,7 @@ const fn approval_words(plan: &PlanStatus) -> &'static str {
         ApprovalPolicy::Always => "Always: every plan needs one",
         ApprovalPolicy::SeparateApprover => "SeparateApprover: by somebody who is not an author",
         ApprovalPolicy::WhenNotExact => {
-            "WhenNotExact: only plans that are not exact or give access"
+            "WhenNotExact: only plans that are not exact, give access, or keep or block a key"
         }
         ApprovalPolicy::Never => "Never: only plans that rest on an assumption",
     }
@@ -228,6 +255,7 @@ pub fn count(count: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::plan_status::{AffectedPeople, GuardReason, PlanRefusal};
     use crate::cli::fixtures;
 
     #[test]
@@ -240,7 +268,8 @@ mod tests {
 Plan of rollback undo in namespace access
   operations   assign-2abdc948
   actions      3 (2 assignments removed, 1 assignment made), 1 kept, 1 blocked
-  grade        Lossy: AWS cannot give back all that was there
+  people       not known who truly loses or gains access
+  grade        Lossy: not all that was there is given back as it was
   estimate     about 6.5s, 9 AWS calls
   approval     Always: every plan needs one
   digest       sha256:7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069
@@ -263,6 +292,24 @@ GROUP c0fbd4e2-0f34-444d-91ff-3c7ff45c2709
 Warnings
   - sessions that are open now last until 2026-11-24T08:50:00Z
 "
+        );
+    }
+
+    #[test]
+    fn people_and_refusals_are_told() {
+        let mut rollback = fixtures::rollback(Phase::AwaitingApproval);
+        let plan = rollback.status.as_mut().unwrap().plan.as_mut().unwrap();
+        plan.people = Some(AffectedPeople { lose: 1, gain: 3, keep: 0 });
+        plan.refusals.push(PlanRefusal {
+            reason: GuardReason::LastAdministrator,
+            accept: "LastAdministrator/061836611202".to_owned(),
+            message: "nobody would be left".to_owned(),
+        });
+        let text = render(&rollback, &[], false, Paint::PLAIN);
+        assert!(text.contains("people       1 loses access, 3 gain access\n"), "{text}");
+        assert!(
+            text.contains("  - nobody would be left\n    LastAdministrator/061836611202\n"),
+            "{text}"
         );
     }
 
