@@ -147,8 +147,22 @@ impl InstanceHandle {
         self.poller.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The names that are known. Held for moments only.
-    pub fn names(&self) -> MutexGuard<'_, KnownNames> {
+    /// Those of the principals' names that are known.
+    #[must_use]
+    pub fn names_of_principals(
+        &self,
+        principals: &BTreeSet<Principal>,
+    ) -> BTreeMap<Principal, String> {
+        self.names().of_principals(principals)
+    }
+
+    /// Those of the accounts' names that are known.
+    #[must_use]
+    pub fn names_of_accounts(&self, accounts: &BTreeSet<AccountId>) -> BTreeMap<AccountId, String> {
+        self.names().of_accounts(accounts)
+    }
+
+    fn names(&self) -> MutexGuard<'_, KnownNames> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
