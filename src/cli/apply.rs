@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 use kube::ResourceExt as _;
 
-use super::approve::{Decision, decide, hint, note_waiting};
+use super::approve::{Decision, decide, hint, note_waiting, unaccepted};
 use super::criteria::Criteria;
 use super::error::CliError;
 use super::exit::Exit;
@@ -219,7 +219,18 @@ async fn follow(
                     note_waiting(screen, name, session);
                     return Ok(Exit::AwaitingApproval);
                 }
-                match decide(session, screen, rollback, plan, verb.yes).await? {
+                if let Some(why) = unaccepted(plan, &[]) {
+                    screen.note_in(Tone::Warning, &format!("Not approved: {why}"));
+                    screen.note(&hint(
+                        "Somebody who is no author can",
+                        "approve",
+                        name,
+                        session,
+                        "",
+                    ));
+                    return Ok(Exit::RefusedByPolicy);
+                }
+                match decide(session, screen, rollback, plan, verb.yes, &[]).await? {
                     Decision::Approved { digest, generation } => {
                         approved = Some((digest, generation));
                     }

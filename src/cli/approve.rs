@@ -32,7 +32,10 @@ Examples:
   kubectl rollback approve undo-contractors
 
   # Approve what was looked at before, in a script: only if it is still this plan
-  kubectl rollback approve undo-contractors --yes --digest sha256:…")]
+  kubectl rollback approve undo-contractors --yes --digest sha256:…
+
+  # Let it take the last administrator of an account all the same
+  kubectl rollback approve undo-contractors --accept LastAdministrator/123456789012")]
 pub struct Approve {
     /// Name of the Rollback
     #[arg(value_name = "ROLLBACK")]
@@ -43,6 +46,9 @@ pub struct Approve {
     /// Approve only if the plan has this digest
     #[arg(long, value_name = "DIGEST")]
     digest: Option<String>,
+    /// Accept this, which the instance's policy refuses, as the plan writes it; may be given again
+    #[arg(long, value_name = "WHAT")]
+    accept: Vec<String>,
 }
 
 /// Reject the plan of a Rollback, which ends it without writing anything
@@ -131,6 +137,7 @@ pub(super) async fn decide(
     rollback: &Rollback,
     plan: &PlanStatus,
     yes: bool,
+    accept: &[String],
 ) -> Result<Decision, CliError> {
     if !yes {
         if !screen.can_ask {
@@ -147,7 +154,10 @@ pub(super) async fn decide(
     }
     let name = rollback.name_any();
     let doing = format!("approve the plan of rollback {name}");
-    let approval = json!({"approval": {"plan": plan.digest}});
+    let mut approval = json!({"approval": {"plan": plan.digest}});
+    if !accept.is_empty() {
+        approval["approval"]["accept"] = json!(accept);
+    }
     let patched = session.patch(&doing, &name, approval).await?;
     Ok(Decision::Approved {
         digest: plan.digest.clone(),
@@ -181,7 +191,10 @@ pub(super) async fn approve(
     }
     let items = shards::read(&session, &rollback).await?;
     screen.print(&view::render(&rollback, &items, false, screen.out))?;
-    match decide(&session, screen, &rollback, &plan, verb.yes).await? {
+    if let Some(message) = unaccepted(&plan, &verb.accept) {
+        return Err(CliError::failed(format!("rollback {name} is not approved: {message}")));
+    }
+    match decide(&session, screen, &rollback, &plan, verb.yes, &verb.accept).await? {
         Decision::Approved { digest, .. } => {
             screen.print(&format!("rollback {name}: approved {digest}\n"))?;
             screen.note(&hint("Follow it with", "status", name, &session, " --watch"));
@@ -196,6 +209,22 @@ pub(super) async fn approve(
         )),
         Decision::Interrupted => Ok(Exit::Interrupted),
     }
+}
+
+/// What the policy refuses and is not accepted, as one sentence.
+pub(super) fn unaccepted(plan: &PlanStatus, accept: &[String]) -> Option<String> {
+    let left: Vec<&str> = plan
+        .refusals
+        .iter()
+        .map(|refusal| refusal.accept.as_str())
+        .filter(|token| !accept.iter().any(|accepted| accepted == token))
+        .collect();
+    (!left.is_empty()).then(|| {
+        format!(
+            "the instance's policy refuses its plan; to have it done all the same, give --accept {}",
+            left.join(" --accept ")
+        )
+    })
 }
 
 pub(super) async fn reject(
