@@ -167,7 +167,7 @@ pub struct Policy {
     /// What a Rollback may touch only with an approval that accepts it by name.
     #[serde(default, skip_serializing_if = "Protected::is_empty")]
     pub protected: Protected,
-    /// Permission sets that count as administrative: a plan that leaves an account without anybody who holds one of them and may sign in is refused. Without any: those that AWS's AdministratorAccess policy is attached to.
+    /// Permission sets that count as administrative: a plan that leaves an account without anybody who holds one of them and may sign in is refused. Without any: those with the AWS managed policy `AdministratorAccess`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
     pub administrative_sets: Vec<PermissionSetArn>,

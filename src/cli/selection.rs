@@ -189,7 +189,7 @@ pub fn words(select: &Select) -> String {
         last,
     } = select;
     let types: Vec<&str> = types.iter().map(|kind| kind.as_str()).collect();
-    let accounts: Vec<&str> = accounts.iter().map(|account| account.as_str()).collect();
+    let accounts: Vec<&str> = accounts.iter().map(super::super::model::ids::AccountId::as_str).collect();
     let some = |text: String| (!text.is_empty()).then_some(text);
     [
         last.map(|last| format!("the last {last}")),

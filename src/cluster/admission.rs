@@ -65,7 +65,7 @@ async fn since(client: &Client, expected: &[Value]) -> Result<InForce, kube::Err
         let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
         match api.get_opt(name).await {
             Ok(found) => {
-                live.extend(found.map(|found| ((kind.to_owned(), name.to_owned()), found)))
+                live.extend(found.map(|found| ((kind.to_owned(), name.to_owned()), found)));
             }
             Err(kube::Error::Api(answer)) if answer.is_forbidden() => {
                 return Ok(Err(format!(

@@ -133,9 +133,10 @@ pub fn standing(
         );
     }
     if policies.contains(&ApprovalPolicy::SeparateApprover) || !plan.refusals.is_empty() {
-        let rule = match plan.refusals.is_empty() {
-            true => "SeparateApprover",
-            false => "what the policy refuses is accepted only by somebody who is no author",
+        let rule = if plan.refusals.is_empty() {
+            "SeparateApprover"
+        } else {
+            "what the policy refuses is accepted only by somebody who is no author"
         };
         if let Err(why) = stamps.separate(plan) {
             return Standing::Waiting(

@@ -90,7 +90,7 @@ impl<'a> Catalogue<'a> {
         let selected = self.entries.iter().filter(|listed| listed.selected);
         let ledgers = selected.filter_map(|listed| listed.record.spec.rollback.as_ref());
         let deleted = ledgers.flat_map(|ledger| &ledger.deleted_permission_sets);
-        deleted.filter(|deleted| self.replacements.current(&deleted.arn) == set).last()
+        deleted.filter(|deleted| self.replacements.current(&deleted.arn) == set).next_back()
     }
 
     /// Whether the ledger `ledger` names the record `record`.

@@ -50,7 +50,7 @@ impl Place {
         let manifest = rendered(values);
         self.control_plane.apply(&manifest).succeeded();
         // A policy is in force some seconds after it was written.
-        wait_for("the policies to be in force", Duration::from_secs(60), || {
+        wait_for("the policies to be in force", Duration::from_mins(1), || {
             let ledger = object("OperationRecord", "probe", &ledger());
             let plan = object("RollbackPlan", "probe", &plan());
             let refused = |manifest: &str| {

@@ -95,7 +95,7 @@ fn only_a_separate_approver_whose_name_is_proven_counts() {
         ])
         .succeeded();
     let writes = place.writes();
-    wait_for("the weakened policy to be noticed", Duration::from_secs(60), || {
+    wait_for("the weakened policy to be noticed", Duration::from_mins(1), || {
         let name = format!("late-{}", jiff::Timestamp::now().as_millisecond());
         place.operation(&name, &accounts([9]));
         place.rollback(&name, &name, &json!({}));

@@ -287,7 +287,7 @@ fn records_of_the_old_set_are_undone_through_the_one_that_stands_for_it() {
     world.permission_sets.get_mut(&set(8)).unwrap().content = Some(content());
     let plan = try_plan(&all, &[&all[3]], &world).unwrap();
     assert_eq!(
-        plan.items.iter().filter_map(|it| it.blocked).next(),
+        plan.items.iter().find_map(|it| it.blocked),
         Some(BlockedReason::ContentChanged)
     );
 }
