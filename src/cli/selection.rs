@@ -6,6 +6,7 @@
 //! what is recorded, and what it means is written out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
@@ -20,7 +21,7 @@ use super::session::Session;
 use crate::api::rollback::{Operations, Select};
 use crate::api::rollback_status::RollbackStatus;
 use crate::api::{OperationRecord, Rollback};
-use crate::model::{OperationType, PermissionSetArn, PrincipalId};
+use crate::model::{AccountId, OperationType, PermissionSetArn, PrincipalId};
 use crate::plan;
 
 /// Records that one Rollback can undo.
@@ -168,7 +169,7 @@ fn preview(
         number => format!("{number} operations fit ({})", types.join(", ")),
     };
     if !open.is_empty() && !over.is_empty() {
-        text.push_str(&format!("; {} more rolled back already", over.len()));
+        let _ = write!(text, "; {} more rolled back already", over.len());
     }
     Ok(format!("{text}: {}.", words(select)))
 }
@@ -189,7 +190,7 @@ pub fn words(select: &Select) -> String {
         last,
     } = select;
     let types: Vec<&str> = types.iter().map(|kind| kind.as_str()).collect();
-    let accounts: Vec<&str> = accounts.iter().map(super::super::model::ids::AccountId::as_str).collect();
+    let accounts: Vec<&str> = accounts.iter().map(AccountId::as_str).collect();
     let some = |text: String| (!text.is_empty()).then_some(text);
     [
         last.map(|last| format!("the last {last}")),
@@ -216,17 +217,17 @@ pub fn described(rollback: &Rollback, all: bool) -> String {
     let status = rollback.status.as_ref().unwrap_or(&default);
     let Operations { names, select } = &rollback.spec.operations;
     let Some(select) = select else {
-        return listed(names.iter().map(String::as_str).collect(), all);
+        return listed(&names.iter().map(String::as_str).collect::<Vec<_>>(), all);
     };
     let criteria = words(select);
     let found: Vec<&str> = status.record_refs.iter().map(|found| found.name.as_str()).collect();
     if found.is_empty() {
         return format!("what fits: {criteria}");
     }
-    format!("{}: {criteria}: {}", count(found.len(), "record"), listed(found, all))
+    format!("{}: {criteria}: {}", count(found.len(), "record"), listed(&found, all))
 }
 
-fn listed(names: Vec<&str>, all: bool) -> String {
+fn listed(names: &[&str], all: bool) -> String {
     let shown = if all { names.len() } else { names.len().min(NAMED) };
     let text = names.get(..shown).unwrap_or_default().join(", ");
     match names.len() - shown {

@@ -131,7 +131,7 @@ pub async fn make(
 }
 
 /// What of the approval the plan is made with.
-#[must_use] 
+#[must_use]
 pub fn accepted(rollback: &Rollback) -> Vec<String> {
     let approval = rollback.spec.approval.as_ref();
     approval.map(|approval| plan::accepted_in_plan(&approval.accept)).unwrap_or_default()

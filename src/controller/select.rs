@@ -46,13 +46,13 @@ pub enum Stop {
 
 impl Stop {
     /// It is waited for.
-    #[must_use] 
+    #[must_use]
     pub const fn wait(reason: Reason, message: String) -> Self {
         Self::Obstacle(Obstacle::Wait(reason, message))
     }
 
     /// The Rollback is over.
-    #[must_use] 
+    #[must_use]
     pub const fn refuse(reason: Reason, message: String) -> Self {
         Self::Obstacle(Obstacle::Refuse(reason, message))
     }
@@ -162,7 +162,7 @@ pub async fn usable_instance(
 }
 
 /// What is said about a record that this version cannot read.
-#[must_use] 
+#[must_use]
 pub fn cannot_be_read(name: &str, why: &str) -> String {
     format!("OperationRecord {name} cannot be read: {why}; delete it and import it again")
 }
@@ -214,7 +214,7 @@ async fn related(
 }
 
 /// A record as planning sees it.
-#[must_use] 
+#[must_use]
 pub fn as_record(record: OperationRecord) -> Record {
     Record {
         namespace: record.namespace().unwrap_or_default(),

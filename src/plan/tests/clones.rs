@@ -286,10 +286,7 @@ fn records_of_the_old_set_are_undone_through_the_one_that_stands_for_it() {
     // What was changed since is not what was created.
     world.permission_sets.get_mut(&set(8)).unwrap().content = Some(content());
     let plan = try_plan(&all, &[&all[3]], &world).unwrap();
-    assert_eq!(
-        plan.items.iter().find_map(|it| it.blocked),
-        Some(BlockedReason::ContentChanged)
-    );
+    assert_eq!(plan.items.iter().find_map(|it| it.blocked), Some(BlockedReason::ContentChanged));
 }
 
 #[test]
