@@ -89,8 +89,8 @@ impl<'a> Catalogue<'a> {
     pub(super) fn deleted(&self, set: &PermissionSetArn) -> Option<&'a CreatedPermissionSet> {
         let selected = self.entries.iter().filter(|listed| listed.selected);
         let ledgers = selected.filter_map(|listed| listed.record.spec.rollback.as_ref());
-        let deleted = ledgers.flat_map(|ledger| &ledger.deleted_permission_sets);
-        deleted.filter(|deleted| self.replacements.current(&deleted.arn) == set).next_back()
+        let mut deleted = ledgers.flat_map(|ledger| &ledger.deleted_permission_sets);
+        deleted.rfind(|deleted| self.replacements.current(&deleted.arn) == set)
     }
 
     /// Whether the ledger `ledger` names the record `record`.

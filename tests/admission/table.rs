@@ -1,5 +1,6 @@
 //! What was found, as the table of docs/approvals.md.
 
+use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use super::support::{Finished, checkout};
@@ -34,7 +35,7 @@ impl Table {
     fn text(&self) -> String {
         let mut text = String::from("| who | does | the API server |\n|---|---|---|\n");
         for [who, does, outcome] in &self.0 {
-            text.push_str(&format!("| {who} | {does} | {outcome} |\n"));
+            let _ = writeln!(text, "| {who} | {does} | {outcome} |");
         }
         text
     }

@@ -287,14 +287,14 @@ impl Stage {
                 other => panic!("{other:?}"),
             }
         }
-        self.keep_ledger(plan, selected, created);
+        self.keep_ledger(plan, selected, created.as_ref());
     }
 
     fn keep_ledger(
         &mut self,
         plan: &Plan,
         selected: &[usize],
-        created: Option<(PermissionSetArn, PermissionSetArn)>,
+        created: Option<&(PermissionSetArn, PermissionSetArn)>,
     ) {
         let keys: Vec<Value> = plan
             .items

@@ -113,7 +113,7 @@ impl History {
                 // A set that is to be deleted must be nobody else's.
                 known.extend(clones.clone());
             }
-            let operation = history.draw(minute, actor, kind, &known, &now, &mut numbers);
+            let operation = Self::draw(minute, actor, kind, &known, &now, &mut numbers);
             clones.extend(operation.clone.clone());
             operation.apply(&mut now);
             history.operations.push(operation);
@@ -122,7 +122,6 @@ impl History {
     }
 
     fn draw(
-        &self,
         minute: i64,
         actor: &'static str,
         kind: &'static str,
@@ -174,7 +173,7 @@ impl History {
     }
 
     /// When the incident began and ended.
-    pub fn window(&self) -> (String, String) {
+    pub fn window() -> (String, String) {
         (at(10).to_string(), at(69).to_string())
     }
 
@@ -185,7 +184,7 @@ impl History {
     }
 
     /// Makes an instance of the simulator's seed hold a state. Gives the ARNs of all sets.
-    pub fn write_into(&self, instance: &mut Value, state: &State) -> Clones {
+    pub fn write_into(instance: &mut Value, state: &State) -> Clones {
         let read = text(&instance["permissionSets"][0]["arn"]);
         let base = read.rsplit_once('/').unwrap().0;
         let mut arns = Clones::new();

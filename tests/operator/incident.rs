@@ -48,7 +48,7 @@ fn all_that_one_actor_did_in_an_hour_is_undone_and_put_back() {
     let (with, without) = (history.all(), history.without_the_incident());
     let mut clones = Clones::default();
     let place = Place::in_world(Cluster::shared(), 10, &json!({}), |instance| {
-        clones = history.write_into(instance, &with);
+        clones = History::write_into(instance, &with);
     });
     assert_eq!(state(&place), with, "the world is the one after the incident");
     for (name, record) in history.records(&place.instance, &place.namespace, &clones) {
@@ -56,7 +56,7 @@ fn all_that_one_actor_did_in_an_hour_is_undone_and_put_back() {
     }
     let (damaged, held) = (contents(&place), place.simulator.access());
 
-    let (from, to) = history.window();
+    let (from, to) = History::window();
     let select = json!({"actor": ACTOR, "from": from, "to": to});
     let reason = "the key of the build agent leaked";
     place.create("Rollback", "undo", &json!({"operations": {"select": select}, "reason": reason}));

@@ -74,8 +74,8 @@ fn only_a_separate_approver_whose_name_is_proven_counts() {
     place.operation("many", &accounts(4..=8));
     place.rollback("many", "many", &json!({}));
     let plan = digest(&place, "many");
-    let plain = json!({"approval": {"plan": plan}});
-    patch_as(&place, &approver, "many", &plain).succeeded();
+    let approving = json!({"approval": {"plan": plan}});
+    patch_as(&place, &approver, "many", &approving).succeeded();
     let said = place.wait_condition("many", "Approved", "False", "RefusedByPolicy");
     assert!(said.contains("TooManyActions/5"), "{said}");
     let accepting = json!({"approval": {"plan": plan, "accept": ["TooManyActions/5"]}});
