@@ -8,6 +8,7 @@ mod process;
 mod report;
 mod stage;
 mod undo;
+mod usage;
 mod world;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

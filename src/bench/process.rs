@@ -31,6 +31,11 @@ impl Process {
         Ok(Self { name: name.to_owned(), child, log })
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Fails when the program has ended.
     pub fn check(&mut self) -> Result<(), BenchError> {
         let status = self.child.try_wait().map_err(BenchError::io(self.name.clone()))?;

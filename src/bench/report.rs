@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::usage::Usage;
 use super::{UndoArguments, world};
 use crate::api::plan_status::Estimate;
 use crate::api::rollback_status::Timing;
@@ -86,6 +87,10 @@ pub struct Report {
     peak_per_second: u64,
     throttled: u64,
     conflicts: u64,
+    /// The most that the operator held at once, since it was started.
+    operator_peak_memory_bytes: Option<u64>,
+    /// Processor time of the operator from the approval until `Ready=True` was seen.
+    operator_processor_seconds: Option<f64>,
 }
 
 impl Report {
@@ -128,7 +133,25 @@ impl Report {
             peak_per_second: calls.peak_per_second,
             throttled: calls.throttles.values().sum(),
             conflicts: calls.conflicts,
+            operator_peak_memory_bytes: None,
+            operator_processor_seconds: None,
         }
+    }
+
+    /// Adds what the operator used of the machine, by what it had used before and after.
+    pub fn with_usage(mut self, before: Usage, after: Usage) -> Self {
+        self.operator_peak_memory_bytes = after.peak_memory;
+        self.operator_processor_seconds = after
+            .processor_seconds
+            .zip(before.processor_seconds)
+            .map(|(after, before)| after - before);
+        self
+    }
+
+    /// Processor time as a part of one core, over the seconds of life that the undo took.
+    fn part_of_one_core(&self) -> Option<f64> {
+        let life = self.approval_to_ready_seconds / self.time_scale;
+        self.operator_processor_seconds.map(|seconds| seconds / life)
     }
 
     /// The report for programs.
@@ -166,8 +189,23 @@ impl fmt::Display for Report {
         line("most changes at work at once", self.peak_outstanding.to_string())?;
         line("most requests in a second", self.peak_per_second.to_string())?;
         line("throttled", self.throttled.to_string())?;
-        line("conflicts", self.conflicts.to_string())
+        line("conflicts", self.conflicts.to_string())?;
+        line("operator: most memory", known(self.operator_peak_memory_bytes.map(mebibytes)))?;
+        line("operator: processor time", seconds(self.operator_processor_seconds))?;
+        let part = self
+            .part_of_one_core()
+            .map(|part| format!("{:.1} % of one core at {} x life", part * 100.0, self.time_scale));
+        line("", known(part))
     }
+}
+
+fn known(value: Option<String>) -> String {
+    value.unwrap_or_else(|| "unknown".to_owned())
+}
+
+#[allow(clippy::cast_precision_loss, reason = "bytes of memory are far below 2^52")]
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 fn seconds(value: Option<f64>) -> String {

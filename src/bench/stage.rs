@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::process::{Process, output};
+use super::usage::Usage;
 use super::{BenchError, UndoArguments, world};
 use crate::runtime::clock::Clock;
 
@@ -93,6 +94,11 @@ impl Stage {
     /// Fails when the operator has ended.
     pub fn check(&mut self) -> Result<(), BenchError> {
         self.operator.check()
+    }
+
+    /// What the operator has used of the machine so far.
+    pub fn usage(&self) -> Usage {
+        Usage::of(self.operator.id())
     }
 
     /// Reads one page of the simulator's own.

@@ -50,11 +50,13 @@ async fn measure(
             .await?;
     let plan = planned.plan.ok_or_else(|| BenchError::World("no plan was shown".to_owned()))?;
     let approved_at = stage.clock.now();
+    let usage_before = stage.usage();
     approve(stage, &plan.digest).await?;
     let done =
         follow(stage, arguments, bar, "the end of the undo", |status| status.phase.is_terminal())
             .await?;
     let seen_after = stage.clock.now().duration_since(approved_at).as_secs_f64();
+    let usage_after = stage.usage();
     if done.phase != Phase::Succeeded {
         return Err(BenchError::NotUndone {
             phase: done.phase.as_str().to_owned(),
@@ -69,13 +71,14 @@ async fn measure(
         });
     }
     let calls_after: Calls = stage.simulator("/_sim/counters")?;
-    Ok(Report::new(
+    let report = Report::new(
         arguments,
         seen_after,
         &plan.estimate,
         done.timing.as_ref(),
         &calls_after.since(&calls_before),
-    ))
+    );
+    Ok(report.with_usage(usage_before, usage_after))
 }
 
 async fn create<K>(stage: &Stage, object: Value) -> Result<(), BenchError>

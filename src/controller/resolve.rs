@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::{join_all, try_join_all};
 use jiff::{SignedDuration, Timestamp};
 
 use super::context::Context;
@@ -112,8 +113,17 @@ pub async fn find(
     }
     // The requests that nobody may look for have surely ended by then.
     let mut over_by: Option<Timestamp> = None;
-    let mut ended = BTreeMap::new();
-    // Twice, because lists lag behind writes: those of requests as well as those of assignments.
+    let mut searches = Vec::new();
+    for way in [aws::Direction::Create, aws::Direction::Delete] {
+        if !doubts(run, items, way).await.is_empty() {
+            searches.push(Search { way, ended: BTreeMap::new(), left: 0 });
+        }
+    }
+    let each = most_described() / searches.len().max(1);
+    for search in &mut searches {
+        search.left = each;
+    }
+    // Twice, because lists lag behind writes.
     for round in 0..2 {
         let open = |found: &BTreeMap<usize, Found>| -> BTreeSet<usize> {
             items.iter().copied().filter(|item| !found.contains_key(item)).collect()
@@ -125,9 +135,14 @@ pub async fn find(
             let apart = later(clock.now(), READS_APART);
             clock.sleep_until(over_by.map_or(apart, |over| over.max(apart))).await;
         }
-        for way in [aws::Direction::Create, aws::Direction::Delete] {
-            let doubts = doubts(run, &open(&found), way).await;
-            match find_requests(instance, run, &doubts, way, &mut ended).await {
+        let in_doubt = open(&found);
+        let looks = searches.iter_mut().map(async |search| {
+            let doubts = doubts(run, &in_doubt, search.way).await;
+            let outcome = find_requests(instance, run, &doubts, search).await;
+            (search.way, doubts, outcome)
+        });
+        for (way, doubts, outcome) in join_all(looks).await {
+            match outcome {
                 Ok(requests) => found.extend(requests),
                 Err(error) if error.is_access_denied() => {
                     tracing::warn!(%error, "requests cannot be looked for: the keys are read instead");
@@ -136,11 +151,14 @@ pub async fn find(
                 Err(error) => return Err(error.into()),
             }
         }
+        // A first look at the keys may come between an effect and the end of its request.
+        if round == 0 {
+            continue;
+        }
         for (item, read) in read_keys(clock, instance, run, &open(&found)).await? {
             let goal = run.item(item).map(|plan| plan.action.goal());
             run.observations().saw(item, read);
-            // The first look may come between an effect and the end of its request.
-            if round > 0 && Some(read.presence) == goal {
+            if Some(read.presence) == goal {
                 found.insert(item, Found::AtGoal);
             }
         }
@@ -186,15 +204,27 @@ async fn doubts(run: &Run, items: &BTreeSet<usize>, way: aws::Direction) -> Vec<
         .collect()
 }
 
-/// Looks for the requests: first those at work, then, for what is left, the newest that ended. What
-/// was described as ended is not asked for again.
+/// The search for requests in one of AWS's two lists.
+struct Search {
+    way: aws::Direction,
+    /// What was described as ended, and is not asked for again.
+    ended: BTreeMap<RequestId, DescribedRequest>,
+    /// How many more of those that ended may be described.
+    left: usize,
+}
+
+fn most_described() -> usize {
+    if Rule::RecoveryIsBounded.holds() { MAX_ENDED_DESCRIBED } else { usize::MAX }
+}
+
+/// Looks for the requests: first those at work, then, for what is left, the newest that ended.
 async fn find_requests(
     instance: &InstanceHandle,
     run: &Run,
     doubts: &[Doubt],
-    way: aws::Direction,
-    ended: &mut BTreeMap<RequestId, DescribedRequest>,
+    search: &mut Search,
 ) -> Result<BTreeMap<usize, Found>, aws::Error> {
+    let way = search.way;
     let aws = instance.aws(aws::Priority::Recovery);
     let mut found = BTreeMap::new();
     for state in [Some(aws::RequestState::InProgress), None] {
@@ -211,29 +241,31 @@ async fn find_requests(
             .filter(|request| !instance.poller().is_tracked(&request.request_id))
             .collect();
         candidates.sort_by_key(|request| std::cmp::Reverse(request.created_at));
-        let mut described = Vec::new();
-        for request in candidates.into_iter().take(MAX_ENDED_DESCRIBED) {
-            if let Some(known) = ended.get(&request.request_id) {
-                described.push(known.clone());
-                continue;
-            }
-            run.observations().requests += 1;
-            let Some(outcome) = aws.describe_request(way, &request.request_id).await? else {
-                continue;
+        let known = candidates.iter().filter_map(|request| search.ended.get(&request.request_id));
+        let mut described: Vec<DescribedRequest> = known.cloned().collect();
+        candidates.retain(|request| !search.ended.contains_key(&request.request_id));
+        // What is at work is as few as there are slots.
+        candidates.truncate(if state.is_some() { MAX_ENDED_DESCRIBED } else { search.left });
+        if state.is_none() {
+            search.left -= candidates.len();
+        }
+        run.observations().requests += i64::try_from(candidates.len()).unwrap_or(0);
+        let outcomes = candidates.iter().map(|it| aws.describe_request(way, &it.request_id));
+        let outcomes = try_join_all(outcomes).await?;
+        for (request, outcome) in candidates.into_iter().zip(outcomes) {
+            let Some(outcome) = outcome else { continue };
+            let Some(key) = outcome.key else { continue };
+            let request = DescribedRequest {
+                request_id: request.request_id,
+                key,
+                // Without a time it counts as new: a wrong match is found out by the read back.
+                created_at: outcome.created_at.unwrap_or(Timestamp::MAX),
+                in_progress: outcome.state == aws::RequestState::InProgress,
             };
-            if let Some(key) = outcome.key {
-                let request = DescribedRequest {
-                    request_id: request.request_id,
-                    key,
-                    // Without a time it counts as new: a wrong match is found out by the read back.
-                    created_at: outcome.created_at.unwrap_or(Timestamp::MAX),
-                    in_progress: outcome.state == aws::RequestState::InProgress,
-                };
-                if !request.in_progress {
-                    ended.insert(request.request_id.clone(), request.clone());
-                }
-                described.push(request);
+            if !request.in_progress {
+                search.ended.insert(request.request_id.clone(), request.clone());
             }
+            described.push(request);
         }
         found.extend(match_requests(&open, &described));
     }
@@ -249,10 +281,13 @@ async fn read_keys(
 ) -> Result<Vec<(usize, KeyRead)>, Error> {
     let keys: BTreeMap<usize, Key> =
         items.iter().filter_map(|item| Some((*item, run.item(*item)?.key()))).collect();
-    let mut reads = Vec::new();
-    for operation in cover(keys.values(), &instance.hints()).operations {
+    let operations = cover(keys.values(), &instance.hints()).operations;
+    let shown = operations.iter().map(async |operation| {
         let begun = clock.now();
-        let shown = instance.read(&operation, aws::Priority::Recovery).await?;
+        Ok::<_, Error>((begun, instance.read(operation, aws::Priority::Recovery).await?))
+    });
+    let mut reads = Vec::new();
+    for (operation, (begun, shown)) in operations.iter().zip(try_join_all(shown).await?) {
         run.observations().requests += i64::try_from(shown.calls).unwrap_or(0);
         for (item, key) in keys.iter().filter(|(_, key)| operation.shows(key)) {
             reads.push((*item, KeyRead { begun, presence: Presence::from(shown.has(key)) }));

@@ -11,8 +11,9 @@ use crate::model::{AssignmentKey, RequestId};
 
 /// How far AWS's clock may be behind ours.
 const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(5);
-/// At most so many ended requests are described, newest first.
-pub const MAX_ENDED_DESCRIBED: usize = 60;
+/// At most so many ended requests are described, newest first: with all else that an operator asks
+/// meanwhile, a recovery stays below a hundred calls and eight seconds.
+pub const MAX_ENDED_DESCRIBED: usize = 40;
 /// Two reads this far apart must agree before an intent counts as never sent.
 pub const READS_APART: SignedDuration = SignedDuration::from_secs(2);
 

@@ -18,6 +18,8 @@ pub enum Rule {
     AbsentTwice,
     /// An intent in doubt is looked for before it is sent again.
     DoubtIsResolved,
+    /// The search for an intent in doubt describes so many requests and no more.
+    RecoveryIsBounded,
     /// The permit is asked right before the bytes leave.
     PermitAtTheDoor,
     /// The ledger is written before Ready.
@@ -34,6 +36,8 @@ pub enum Rule {
     ThrottlingIsNoFailure,
     /// What is verified is read after the request ended.
     FreshVerification,
+    /// It is read some time after that end: as long as `verification.settle` says.
+    SettleIsWaited,
     /// Where another request came shortly before, a list alone shows nothing.
     ContestedIsAsked,
     /// Reads and writes together keep to the rate.
@@ -49,6 +53,7 @@ impl Rule {
         Self::EveryRequestIsFollowed,
         Self::AbsentTwice,
         Self::DoubtIsResolved,
+        Self::RecoveryIsBounded,
         Self::PermitAtTheDoor,
         Self::LedgerBeforeReady,
         Self::LedgerBeforeGone,
@@ -57,6 +62,7 @@ impl Rule {
         Self::SlotComesBack,
         Self::ThrottlingIsNoFailure,
         Self::FreshVerification,
+        Self::SettleIsWaited,
         Self::ContestedIsAsked,
         Self::RateIsKept,
     ];

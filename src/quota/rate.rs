@@ -37,8 +37,9 @@ const RESERVED: u64 = 8;
 /// The part of a second's requests that may leave in one breath. Small, because what waits for a
 /// new connection arrives together with what left after it.
 const BREATH: f64 = 0.1;
-/// What is left of the rate after AWS throttled.
-const DECREASE: f64 = 0.7;
+/// What is left of the rate after AWS throttled. Between this and the whole goes the rate that is used
+/// beside another client; a throttled call costs no more than its repetition.
+const DECREASE: f64 = 0.8;
 /// What is added to the rate in each second without throttling.
 const INCREASE: f64 = 0.5;
 
@@ -145,7 +146,7 @@ impl Rate {
         self.spaced = later(self.spaced.max(now), seconds(1.0 / self.allowed));
     }
 
-    /// So many requests in so long. A rate of 12.6 is 13 requests in 13/12.6 s: never more in one
+    /// So many requests in so long. A rate of 14.4 is 15 requests in 15/14.4 s: never more in one
     /// second than the rate rounded up, and the rate itself in the long run.
     fn window(&self) -> (usize, SignedDuration) {
         let requests = self.allowed.ceil();

@@ -1,5 +1,7 @@
 //! What is so, whatever lists show yet: for whoever judges from outside of the API.
 
+use jiff::Timestamp;
+
 use super::requests::{Kind, Subject};
 use super::world::World;
 use crate::model::{AssignmentKey, Key};
@@ -25,6 +27,21 @@ impl World {
                     .any(|request| matches!(&request.subject, Subject::Assignment(at) if at == key))
             })
         })
+    }
+
+    /// When the last request about an assignment ended, of those that AWS still remembers.
+    #[must_use]
+    pub fn ended_at(&self, key: &AssignmentKey) -> Option<Timestamp> {
+        let instances = self.instances.values();
+        let requests = instances.flat_map(|instance| {
+            [Kind::Create, Kind::Delete]
+                .into_iter()
+                .flat_map(|kind| instance.requests.of_kind(kind))
+        });
+        requests
+            .filter(|request| matches!(&request.subject, Subject::Assignment(at) if at == key))
+            .filter_map(|request| request.ended)
+            .max()
     }
 
     /// Creates and deletes of assignments that are at work, in all instances.

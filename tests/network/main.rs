@@ -30,42 +30,7 @@ mod wire;
 
 use std::process::ExitCode;
 
-use jobs::Job;
-
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.split_first() {
-        Some((word, job)) if word == "replay" => played(&job.join(" "), replay),
-        Some((word, job)) if word == "work" => played(&job.join(" "), |job| {
-            simulation::jobs::work(|| job.play());
-            ExitCode::SUCCESS
-        }),
-        _ => suite::run(&arguments),
-    }
-}
-
-fn played(job: &str, play: fn(&Job) -> ExitCode) -> ExitCode {
-    match job.parse() {
-        Ok(job) => play(&job),
-        Err(problem) => {
-            eprintln!("{problem}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn replay(job: &Job) -> ExitCode {
-    let report = job.play();
-    print!("{}", report.trace.text());
-    println!(
-        "{job}: {} after {:.1} s, {} requests accepted, trace {}",
-        report.phases.join(" "),
-        report.seconds,
-        report.requests,
-        report.trace.hash()
-    );
-    for violation in &report.violations {
-        println!("VIOLATION {violation}");
-    }
-    if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    suite::SUITE.run(&arguments)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rollback_operator::runtime::Clock;
-use rollback_operator::sim::{Seed, World};
+use rollback_operator::sim::{Response, Seed, World};
 use turmoil::Sim;
 
 use super::draw::{Drawn, Without};
@@ -54,8 +54,8 @@ struct OnlyAnswers(Arc<Judge>);
 impl Gatekeeper for OnlyAnswers {
     fn arrives(&self, _: &World, _: &Arrival) {}
 
-    fn answered(&self, world: &World, arrival: &Arrival, error: Option<&str>) {
-        self.0.answered(world, arrival, error);
+    fn answered(&self, world: &World, arrival: &Arrival, reply: &Response) {
+        self.0.answered(world, arrival, reply);
     }
 }
 

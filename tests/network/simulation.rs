@@ -20,9 +20,13 @@ pub mod place;
 pub mod play;
 #[path = "../simulation/process.rs"]
 pub mod process;
+#[path = "../simulation/program.rs"]
+pub mod program;
+#[path = "../simulation/readings.rs"]
+pub mod readings;
 #[path = "../simulation/scenario.rs"]
 pub mod scenario;
-#[path = "../simulation/schedule.rs"]
+#[path = "../simulation/schedule/mod.rs"]
 pub mod schedule;
 #[path = "../simulation/trace.rs"]
 pub mod trace;

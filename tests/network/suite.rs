@@ -1,15 +1,15 @@
 //! The tests.
 
-use std::process::ExitCode;
-
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use rollback_operator::model::Rule;
 
 use super::draw::Without;
 use super::jobs::Job;
 use super::simulation::ending::NOT_OVER;
-use super::simulation::jobs::{Outcome, life, play_all, play_apart};
+use super::simulation::jobs::{Outcome, play_all};
+use super::simulation::program::{Suite, all_are_repeatable, all_hold, only_when_broken, wanted};
 
+const NAME: &str = "network";
 /// So many seeds are played, unless `NETWORK_SEEDS` says otherwise.
 const SEEDS: u64 = 300;
 /// So many are played without a deadline.
@@ -17,15 +17,10 @@ const CONTROLS: u64 = 40;
 /// Rules whose breaking this simulation notices. The one without a network plays all of them.
 const NOTICED: [Rule; 4] =
     [Rule::IntentBeforeCall, Rule::KeptUntilPersisted, Rule::LedgerBeforeReady, Rule::RateIsKept];
-/// So many failures are shown.
-const SHOWN: usize = 5;
 
-pub fn run(arguments: &[String]) -> ExitCode {
-    let program = "network".to_owned();
-    let mut arguments =
-        Arguments::from_iter(std::iter::once(program).chain(arguments.iter().cloned()));
-    // Each test uses all processors.
-    arguments.test_threads = Some(1);
+pub const SUITE: Suite<Job> = Suite { name: NAME, play: Job::play, tests };
+
+fn tests() -> Vec<Trial> {
     let mut trials = vec![
         Trial::test("a_seed_gives_the_same_run_in_every_process", same_everywhere),
         Trial::test("seeds", seeds),
@@ -37,51 +32,18 @@ pub fn run(arguments: &[String]) -> ExitCode {
     for rule in NOTICED {
         trials.push(Trial::test(format!("broken_rules::{rule:?}"), move || is_caught(rule)));
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-fn wanted(name: &str, usual: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
-fn describe(outcome: &Outcome) -> String {
-    let job = &outcome.job;
-    format!(
-        "{job}: {}\n  replay: cargo test --profile simulation --test network -- replay {job}\n",
-        outcome.violations.join("\n    ")
-    )
+    trials
 }
 
 fn seeds() -> Result<(), Failed> {
     let from = wanted("NETWORK_FROM", 0);
     let count = wanted("NETWORK_SEEDS", SEEDS);
     let jobs: Vec<Job> = (from..from + count).map(Job::of).collect();
-    let began = life();
-    let outcomes = play_all(&jobs, SHOWN);
-    let failed: Vec<&Outcome> = outcomes.iter().filter(|it| !it.violations.is_empty()).collect();
-    println!(
-        "seeds: {} of {} played, {} failed, in {:.1} s",
-        outcomes.len(),
-        jobs.len(),
-        failed.len(),
-        life().saturating_sub(began).as_secs_f64()
-    );
-    if failed.is_empty() && outcomes.len() == jobs.len() {
-        return Ok(());
-    }
-    let shown: String = failed.iter().take(SHOWN).map(|outcome| describe(outcome)).collect();
-    Err(Failed::from(format!("{} failed\n{shown}", failed.len())))
+    all_hold(NAME, "seeds", &jobs)
 }
 
 fn same_everywhere() -> Result<(), Failed> {
-    for seed in 0..12 {
-        let job = Job::of(seed);
-        let (one, other) = (play_apart(&job), play_apart(&job));
-        if one.hash != other.hash || one.hash.is_empty() {
-            return Err(Failed::from(format!("{job} has trace {} and {}", one.hash, other.hash)));
-        }
-    }
-    Ok(())
+    all_are_repeatable((0..12).map(Job::of))
 }
 
 /// The deadline matters, and what is stuck is noticed.
@@ -97,12 +59,8 @@ fn some_are_stuck(without: Without) -> Result<(), Failed> {
     let Some(first) = stuck.first() else {
         return Err(Failed::from(format!("{count} runs without {without:?} came to their end")));
     };
-    let whole = play_apart(&Job { without: None, ..first.job.parse()? });
-    if !whole.violations.is_empty() {
-        return Err(Failed::from(format!("with the deadline, too: {}", describe(&whole))));
-    }
-    println!("the first: {}: {}", first.job, first.violations[0]);
-    Ok(())
+    let whole = Job { without: None, ..first.job.parse()? };
+    only_when_broken(NAME, &format!("the lack of {without:?}'s deadline"), first, &whole)
 }
 
 /// The judge sees through the network.
@@ -113,10 +71,6 @@ fn is_caught(rule: Rule) -> Result<(), Failed> {
     let Some(caught) = outcomes.iter().find(|outcome| !outcome.violations.is_empty()) else {
         return Err(Failed::from(format!("{} runs did not notice", outcomes.len())));
     };
-    let whole = play_apart(&Job { broken: None, ..caught.job.parse()? });
-    if !whole.violations.is_empty() {
-        return Err(Failed::from(format!("without a broken rule, too: {}", describe(&whole))));
-    }
-    println!("{rule:?} is caught by {}: {}", caught.job, caught.violations[0]);
-    Ok(())
+    let whole = Job { broken: None, ..caught.job.parse()? };
+    only_when_broken(NAME, &format!("{rule:?}"), caught, &whole)
 }

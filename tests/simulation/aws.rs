@@ -43,7 +43,7 @@ impl Arrival {
 /// Is told of every request of an operator: before AWS has done anything about it, and what it said.
 pub trait Gatekeeper: Send + Sync {
     fn arrives(&self, world: &World, arrival: &Arrival);
-    fn answered(&self, world: &World, arrival: &Arrival, error: Option<&str>);
+    fn answered(&self, world: &World, arrival: &Arrival, reply: &sim::Response);
 }
 
 /// AWS. Clones are the same one.
@@ -113,7 +113,7 @@ impl Aws {
         let request = sim::Request { target, body, access_key: None, region: None };
         let reply = world.handle(now, &request);
         if let Some(gatekeeper) = &gatekeeper {
-            gatekeeper.answered(&world, &arrival, reply.error.as_deref());
+            gatekeeper.answered(&world, &arrival, &reply);
         }
         reply
     }

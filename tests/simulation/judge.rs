@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 use jiff::{SignedDuration, Timestamp};
 use rollback_operator::model::{AssignmentKey, Key};
 use rollback_operator::runtime::Clock;
-use rollback_operator::sim::World;
+use rollback_operator::sim::{Response, World};
 use serde_json::Value;
 
 use super::aws::{Arrival, Aws, Gatekeeper};
 use super::cluster::{Change, Cluster, Kind, Store, Witness};
 use super::place;
+use super::readings::Readings;
 use super::scenario::Scenario;
 use super::trace::Trace;
 
@@ -43,6 +44,9 @@ struct Inner {
     timeline: BTreeMap<Key, Vec<(Timestamp, bool)>>,
     /// When the last request about a key was accepted.
     accepted: BTreeMap<Key, Timestamp>,
+    /// When that request ended, or the last time when it was seen at work.
+    ended: BTreeMap<Key, Timestamp>,
+    readings: Readings,
     requests: BTreeMap<Key, u64>,
     /// Keys that somebody else changed.
     foreign: BTreeSet<Key>,
@@ -114,6 +118,12 @@ impl Judge {
             let line = inner.timeline.entry(key.clone()).or_default();
             if line.last().is_none_or(|(_, last)| *last != present) {
                 line.push((now, present));
+            }
+            let Key::Assignment(assignment) = key else { continue };
+            if world.is_at_work(assignment) {
+                inner.ended.insert(key.clone(), now);
+            } else if let Some(at) = world.ended_at(assignment) {
+                inner.ended.insert(key.clone(), at);
             }
         }
     }
@@ -238,6 +248,9 @@ impl Judge {
             if !allowed.contains(to) {
                 self.wrong(format!("invariant 9: item {index} of {name} went from {from} to {to}"));
             }
+            if to == 'v' && from != 'v' {
+                self.was_read_back(name, index, after);
+            }
         }
         let entries = |status: &Value| -> BTreeMap<i64, i64> {
             let list = status["inFlight"].as_array().cloned().unwrap_or_default();
@@ -252,6 +265,25 @@ impl Judge {
                     "invariant 9: item {item} of {name} went back from try {attempt}"
                 ));
             }
+        }
+    }
+
+    /// Invariant 3: the read that showed a key at its goal began late enough.
+    fn was_read_back(&self, name: &str, index: usize, object: &Value) {
+        let seen = self.seen(object);
+        let Some(item) = seen.items.get(index) else { return };
+        let Some(key) = key_of(item) else { return };
+        let settle = object["spec"]["verification"]["settle"].as_str().unwrap_or("2s");
+        let settle: SignedDuration = settle.parse().unwrap();
+        let inner = self.inner.lock().unwrap();
+        let ended = inner.ended.get(&key).or_else(|| inner.accepted.get(&key)).copied();
+        let read = inner.readings.last(&key, is_goal(item));
+        drop(inner);
+        let due = ended.map(|ended| ended.checked_add(settle).unwrap());
+        if read < due || read.is_none() {
+            self.wrong(format!(
+                "invariant 3: {name} calls {key} verified; its request ended at {ended:?}, it settles for {settle:#}, and the last read that showed it at its goal began at {read:?}"
+            ));
         }
     }
 
@@ -277,7 +309,7 @@ impl Judge {
             if !matches!(letter, 'v' | 'k') {
                 self.wrong(format!("{name} is Ready with {key} at {letter}"));
             }
-            let goal = item["action"] == "CreateAssignment";
+            let goal = is_goal(item);
             if world.is_present(&key) != goal && !self.was_once(&key, goal) {
                 self.wrong(format!("invariant 3: {name} is Ready, and {key} is not at its goal"));
             }
@@ -353,12 +385,15 @@ impl Gatekeeper for Judge {
         }
     }
 
-    fn answered(&self, world: &World, arrival: &Arrival, error: Option<&str>) {
+    fn answered(&self, world: &World, arrival: &Arrival, reply: &Response) {
         self.observe(world);
-        let Some((key, action)) = arrival.change() else { return };
-        let outcome = error.unwrap_or("accepted");
+        let Some((key, action)) = arrival.change() else {
+            self.inner.lock().unwrap().readings.answered(arrival, reply, &self.keys);
+            return;
+        };
+        let outcome = reply.error.as_deref().unwrap_or("accepted");
         self.trace.note(arrival.at, format!("AWS: {action} {key}: {outcome}"));
-        if error.is_some() {
+        if reply.error.is_some() {
             return;
         }
         let outstanding = world.outstanding();
@@ -422,6 +457,11 @@ pub fn key_of(item: &Value) -> Option<Key> {
     .ok()?;
     let account = item["account"].as_str()?.parse().ok()?;
     Some(Key::Assignment(AssignmentKey { account, permission_set: set, principal }))
+}
+
+/// Whether a plan's item is to make its key present.
+fn is_goal(item: &Value) -> bool {
+    item["action"] == "CreateAssignment"
 }
 
 pub fn is_ready(object: &Value) -> bool {

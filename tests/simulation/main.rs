@@ -28,6 +28,9 @@ mod people;
 mod place;
 mod play;
 mod process;
+mod program;
+mod readings;
+mod recovery;
 mod scenario;
 mod schedule;
 mod sharing;
@@ -37,16 +40,9 @@ mod trace;
 
 use std::process::ExitCode;
 
-use jobs::Job;
-
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
-        Some((word, job)) if word == "replay" => played(&job.join(" "), replay),
-        Some((word, job)) if word == "work" => played(&job.join(" "), |job| {
-            jobs::work(|| job.play());
-            ExitCode::SUCCESS
-        }),
         Some((word, numbers)) if word == "measure" => {
             table::print(numbers);
             if numbers.is_empty() {
@@ -59,32 +55,6 @@ fn main() -> ExitCode {
             sharing::print();
             ExitCode::SUCCESS
         }
-        _ => suite::run(&arguments),
+        _ => suite::SUITE.run(&arguments),
     }
-}
-
-fn played(job: &str, play: fn(&Job) -> ExitCode) -> ExitCode {
-    match job.parse() {
-        Ok(job) => play(&job),
-        Err(problem) => {
-            eprintln!("{problem}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn replay(job: &Job) -> ExitCode {
-    let report = job.play();
-    print!("{}", report.trace.text());
-    println!(
-        "{job}: {} after {:.1} s, {} requests accepted, trace {}",
-        report.phases.join(" "),
-        report.seconds,
-        report.requests,
-        report.trace.hash()
-    );
-    for violation in &report.violations {
-        println!("VIOLATION {violation}");
-    }
-    if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

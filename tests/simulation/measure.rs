@@ -142,7 +142,7 @@ impl Setting {
     }
 
     /// Records of at most a thousand groups each.
-    fn records(&self) -> Vec<Value> {
+    pub fn records(&self) -> Vec<Value> {
         let mut records = Vec::new();
         for gives in [false, true] {
             let mut groups: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
@@ -178,11 +178,11 @@ impl Setting {
     }
 }
 
-fn account_id(number: usize) -> String {
+pub fn account_id(number: usize) -> String {
     format!("{:012}", 100_000_000_000 + number)
 }
 
-fn arn(number: usize) -> String {
+pub fn arn(number: usize) -> String {
     format!("arn:aws:sso:::permissionSet/ssoins-0000000000000001/ps-{number:016x}")
 }
 
@@ -190,7 +190,7 @@ fn user(number: usize) -> String {
     format!("user-{number}")
 }
 
-fn user_id(number: usize) -> String {
+pub fn user_id(number: usize) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
 }
 

@@ -17,29 +17,34 @@ use super::process::{Process, Surroundings};
 use super::trace::Trace;
 
 /// A world in which nothing waits for an approval.
-struct Shared {
-    clock: Clock,
-    cluster: Cluster,
-    aws: Aws,
-    process: Process,
+pub struct Shared {
+    pub clock: Clock,
+    pub cluster: Cluster,
+    pub aws: Aws,
+    pub around: Surroundings,
+    pub process: Process,
+}
+
+/// Users with one permission set each in up to 500 accounts.
+const fn clustered(actions: usize, latency: u64) -> Setting {
+    Setting {
+        actions,
+        latency,
+        sigma: 0.0,
+        slots: 10,
+        round_trip_millis: 5,
+        both: false,
+        scattered: false,
+    }
 }
 
 impl Shared {
-    /// With this many users, each with one permission set in 500 accounts.
-    fn start(actions: usize, latency: u64) -> (Self, Vec<Value>) {
-        let setting = Setting {
-            actions,
-            latency,
-            sigma: 0.0,
-            slots: 10,
-            round_trip_millis: 5,
-            both: false,
-            scattered: false,
-        };
+    /// Gives all changes too.
+    pub fn start(setting: &Setting) -> (Self, Vec<Value>) {
         let clock = Clock::starting_at(start(), 1.0);
         let seed: Seed = serde_json::from_value(setting.seed()).unwrap();
         let world = World::new(&seed, FaultScript::default(), 1, clock.now()).unwrap();
-        let aws = Aws::new(clock, world, Duration::from_millis(5));
+        let aws = Aws::new(clock, world, Duration::from_millis(setting.round_trip_millis));
         let cluster = Cluster::new(clock, 1);
         let trace = Arc::new(Trace::default());
         trace.count_only();
@@ -50,11 +55,11 @@ impl Shared {
         instance["spec"]["policy"]["approval"] = json!("Never");
         cluster.create(Kind::Instance, "", &instance).unwrap();
         let process = Process::start(&around, 0, SignedDuration::ZERO);
-        (Self { clock, cluster, aws, process }, setting.changes())
+        (Self { clock, cluster, aws, around, process }, setting.changes())
     }
 
     /// Undoes some of the changes, each cut down to so many accounts.
-    fn undo(&self, name: &str, changes: &[Value], more: &Value) {
+    pub fn undo(&self, name: &str, changes: &[Value], more: &Value) {
         let record = json!({"metadata": {"name": name}, "spec": {
             "instance": "main",
             "type": "Assign",
@@ -70,7 +75,7 @@ impl Shared {
     }
 
     /// When a Rollback came to a point, once it has.
-    async fn time(&self, name: &str, field: &str) -> Timestamp {
+    pub async fn time(&self, name: &str, field: &str) -> Timestamp {
         let mut revision = self.cluster.follow();
         loop {
             revision.borrow_and_update();
@@ -83,7 +88,7 @@ impl Shared {
     }
 }
 
-fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+pub fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64()
 }
 
@@ -96,7 +101,7 @@ fn part(change: &Value, from: usize, to: usize) -> Value {
 }
 
 /// Runs one of these in simulated time.
-fn simulated<T>(what: impl Future<Output = T>) -> T {
+pub fn simulated<T>(what: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -108,13 +113,14 @@ fn simulated<T>(what: impl Future<Output = T>) -> T {
 /// Prints what comes of sharing.
 pub fn print() {
     simulated(emergency());
-    simulated(equals());
+    simulated(equals(false));
+    simulated(equals(true));
     simulated(competition());
 }
 
 /// Ten actions of an emergency beside ten thousand.
 async fn emergency() {
-    let (shared, changes) = Shared::start(10_500, 3);
+    let (shared, changes) = Shared::start(&clustered(10_500, 3));
     shared.undo("large", &changes[..20], &json!({}));
     shared.time("large", "executingAt").await;
     shared.clock.sleep(Duration::from_mins(1)).await;
@@ -128,29 +134,41 @@ async fn emergency() {
     shared.process.kill();
 }
 
-/// Twenty Rollbacks of a hundred actions each, begun together.
-async fn equals() {
-    let (shared, changes) = Shared::start(2000, 3);
+/// Twenty Rollbacks of a hundred actions each: begun as each is planned, and begun all at once.
+async fn equals(at_once: bool) {
+    let (shared, changes) = Shared::start(&clustered(2000, 3));
+    let begin = shared.clock.now().checked_add(SignedDuration::from_mins(2)).unwrap();
+    let more = if at_once { json!({"notBefore": begin.to_string()}) } else { json!({}) };
     for number in 0..20 {
         let (change, from) = (&changes[number / 5], number % 5 * 100);
-        shared.undo(&format!("equal-{number}"), &[part(change, from, from + 100)], &json!({}));
+        shared.undo(&format!("equal-{number}"), &[part(change, from, from + 100)], &more);
     }
-    let (mut first, mut last) = (f64::MAX, 0.0_f64);
-    let began = shared.time("equal-0", "executingAt").await;
+    let (mut begun, mut ended) = (Vec::new(), Vec::new());
     for number in 0..20 {
-        let ended = shared.time(&format!("equal-{number}"), "finishedAt").await;
-        first = first.min(seconds(began, ended));
-        last = last.max(seconds(began, ended));
+        let name = format!("equal-{number}");
+        begun.push(shared.time(&name, "executingAt").await);
+        ended.push(shared.time(&name, "finishedAt").await);
     }
+    begun.sort();
+    ended.sort();
+    let from = if at_once { begin } else { begun[0] };
+    let (first, last) = (seconds(from, ended[0]), seconds(from, ended[19]));
     println!(
-        "20 equal Rollbacks of 100 actions, latency 3 s: the first ends after {first:.0} s, the last after {last:.0} s"
+        "20 equal Rollbacks of 100 actions, latency 3 s, begun {}: the first ends after {first:.0} s, the last after {last:.0} s, {:.1} % apart, {:.1} requests a second",
+        if at_once {
+            "all at once".to_owned()
+        } else {
+            format!("within {:.1} s, each when it was planned", seconds(begun[0], begun[19]))
+        },
+        100.0 * (last - first) / last,
+        shared.aws.world().counters().requests as f64 / last,
     );
     shared.process.kill();
 }
 
 /// A client that takes half of the requests of every second.
 async fn competition() {
-    let (shared, changes) = Shared::start(1000, 1);
+    let (shared, changes) = Shared::start(&clustered(1000, 1));
     shared.undo("undo", &changes, &json!({}));
     let began = shared.time("undo", "executingAt").await;
     let (clock, aws) = (shared.clock, shared.aws.clone());

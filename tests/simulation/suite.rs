@@ -1,27 +1,22 @@
 //! The tests.
 
-use std::process::ExitCode;
-
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use rollback_operator::model::Rule;
 
-use super::jobs::{Job, Outcome, life, play_all, play_apart};
+use super::jobs::{Job, Outcome, play_all};
+use super::program::{Suite, all_are_repeatable, all_hold, only_when_broken, wanted};
+use super::recovery;
 use super::trace::{EffectKind, When};
 
+const NAME: &str = "simulation";
 const TYPES: [&str; 4] = ["Assign", "Revoke", "CopyAssignments", "ClonePermissionSet"];
 /// So many seeds are played, unless `SIMULATION_SEEDS` says otherwise.
 const SEEDS: u64 = 500;
 /// A crash during recovery: the second point is at most this many effects after the first.
 const PAIRS_WITHIN: u64 = 25;
-/// So many failures are shown.
-const SHOWN: usize = 5;
+pub const SUITE: Suite<Job> = Suite { name: NAME, play: Job::play, tests };
 
-pub fn run(arguments: &[String]) -> ExitCode {
-    let program = "simulation".to_owned();
-    let mut arguments =
-        Arguments::from_iter(std::iter::once(program).chain(arguments.iter().cloned()));
-    // Each test uses all processors.
-    arguments.test_threads = Some(1);
+fn tests() -> Vec<Trial> {
     let mut trials = vec![
         Trial::test("a_seed_gives_the_same_run_in_every_process", same_everywhere),
         Trial::test("seeds", seeds),
@@ -30,43 +25,15 @@ pub fn run(arguments: &[String]) -> ExitCode {
         trials.push(Trial::test(format!("crash_points::{kind}"), move || crash_points(kind)));
         trials.push(Trial::test(format!("crash_pairs::{kind}"), move || crash_pairs(kind)));
     }
-    // Its lists never go back in time, so this one is left to a test of the engine.
-    let played = |rule: &&Rule| **rule != Rule::ContestedIsAsked;
+    trials.push(Trial::test("recovery::is_within_its_budget", recovery::is_within_its_budget));
+    trials.push(Trial::test("recovery::is_bounded", recovery::is_bounded));
+    // The lists of runs never go back in time, so the one is left to a test of the engine, and
+    // nobody else asks for much in them, so the other has a test of its own.
+    let played = |rule: &&Rule| !matches!(rule, Rule::ContestedIsAsked | Rule::RecoveryIsBounded);
     for rule in Rule::ALL.iter().filter(played) {
         trials.push(Trial::test(format!("broken_rules::{rule:?}"), move || is_caught(*rule)));
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-fn wanted(name: &str, usual: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
-/// Plays jobs; each must come out well.
-fn all_hold(what: &str, jobs: &[Job]) -> Result<(), Failed> {
-    let began = life();
-    let outcomes = play_all(jobs, SHOWN);
-    let failed: Vec<&Outcome> = outcomes.iter().filter(|it| !it.violations.is_empty()).collect();
-    println!(
-        "{what}: {} of {} played, {} failed, in {:.1} s",
-        outcomes.len(),
-        jobs.len(),
-        failed.len(),
-        life().saturating_sub(began).as_secs_f64()
-    );
-    if failed.is_empty() && outcomes.len() == jobs.len() {
-        return Ok(());
-    }
-    let shown: String = failed.iter().take(SHOWN).map(|outcome| describe(outcome)).collect();
-    Err(Failed::from(format!("{} failed\n{shown}", failed.len())))
-}
-
-fn describe(outcome: &Outcome) -> String {
-    let job = &outcome.job;
-    format!(
-        "{job}: {}\n  replay: cargo test --profile simulation --test simulation -- replay {job}\n",
-        outcome.violations.join("\n    ")
-    )
+    trials
 }
 
 fn seeds() -> Result<(), Failed> {
@@ -74,18 +41,11 @@ fn seeds() -> Result<(), Failed> {
     let count = wanted("SIMULATION_SEEDS", SEEDS);
     let jobs: Vec<Job> =
         (from..from + count).map(|seed| Job::Seed { seed, broken: None }).collect();
-    all_hold("seeds", &jobs)
+    all_hold(NAME, "seeds", &jobs)
 }
 
 fn same_everywhere() -> Result<(), Failed> {
-    for seed in 0..24 {
-        let job = Job::Seed { seed, broken: None };
-        let (one, other) = (play_apart(&job), play_apart(&job));
-        if one.hash != other.hash || one.hash.is_empty() {
-            return Err(Failed::from(format!("{job} has trace {} and {}", one.hash, other.hash)));
-        }
-    }
-    Ok(())
+    all_are_repeatable((0..24).map(|seed| Job::Seed { seed, broken: None }))
 }
 
 /// The numbers of all effects of a calm run.
@@ -109,7 +69,7 @@ fn crash_points(kind: &str) -> Result<(), Failed> {
             });
         }
     }
-    all_hold(&format!("crash points of {kind}"), &jobs)
+    all_hold(NAME, &format!("crash points of {kind}"), &jobs)
 }
 
 fn crash_pairs(kind: &str) -> Result<(), Failed> {
@@ -124,7 +84,7 @@ fn crash_pairs(kind: &str) -> Result<(), Failed> {
     }
     let every = usize::try_from(wanted("SIMULATION_PAIR_STEP", 10)).unwrap();
     let jobs: Vec<Job> = jobs.into_iter().step_by(every).collect();
-    all_hold(&format!("crash pairs of {kind}"), &jobs)
+    all_hold(NAME, &format!("crash pairs of {kind}"), &jobs)
 }
 
 /// A broken rule is noticed by a crash point or by a seed.
@@ -148,10 +108,5 @@ fn is_caught(rule: Rule) -> Result<(), Failed> {
     let Some(caught) = outcomes.iter().find(judged) else {
         return Err(Failed::from(format!("{} runs did not notice", outcomes.len())));
     };
-    let whole = play_apart(&caught.job.parse::<Job>()?.unbroken());
-    if !whole.violations.is_empty() {
-        return Err(Failed::from(format!("without a broken rule, too: {}", describe(&whole))));
-    }
-    println!("{rule:?} is caught by {}: {}", caught.job, caught.violations[0]);
-    Ok(())
+    only_when_broken(NAME, &format!("{rule:?}"), caught, &caught.job.parse::<Job>()?.unbroken())
 }

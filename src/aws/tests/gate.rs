@@ -136,7 +136,7 @@ async fn each_limit_is_told_by_its_message() {
     let error = client.delete_assignment(&key()).await.unwrap_err();
     assert!(matches!(error.class(), Class::Throttled { limit: Limit::Rate, .. }));
     let view = gate.governor().view();
-    assert!((view.requests_per_second - 12.6).abs() < 1e-9);
+    assert!((view.requests_per_second - 14.4).abs() < 1e-9);
     assert_eq!(view.slots, 5);
 }
 
