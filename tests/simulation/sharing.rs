@@ -137,8 +137,8 @@ async fn emergency() {
 /// Twenty Rollbacks of a hundred actions each: begun as each is planned, and begun all at once.
 async fn equals(at_once: bool) {
     let (shared, changes) = Shared::start(&clustered(2000, 3));
-    let begin = shared.clock.now().checked_add(SignedDuration::from_mins(2)).unwrap();
-    let more = if at_once { json!({"notBefore": begin.to_string()}) } else { json!({}) };
+    let together = shared.clock.now().checked_add(SignedDuration::from_mins(2)).unwrap();
+    let more = if at_once { json!({"notBefore": together.to_string()}) } else { json!({}) };
     for number in 0..20 {
         let (change, from) = (&changes[number / 5], number % 5 * 100);
         shared.undo(&format!("equal-{number}"), &[part(change, from, from + 100)], &more);
@@ -151,7 +151,7 @@ async fn equals(at_once: bool) {
     }
     begun.sort();
     ended.sort();
-    let from = if at_once { begin } else { begun[0] };
+    let from = if at_once { together } else { begun[0] };
     let (first, last) = (seconds(from, ended[0]), seconds(from, ended[19]));
     println!(
         "20 equal Rollbacks of 100 actions, latency 3 s, begun {}: the first ends after {first:.0} s, the last after {last:.0} s, {:.1} % apart, {:.1} requests a second",
