@@ -15,12 +15,12 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::operations::filter::{self, Filter, is_rolled_back};
 use super::operations::{list, plain_name};
-use super::plan::view::count;
 use super::screen::{Screen, one_line};
 use super::session::Session;
 use crate::api::rollback::{Operations, Select};
 use crate::api::rollback_status::RollbackStatus;
 use crate::api::{OperationRecord, Rollback};
+use crate::model::words::count;
 use crate::model::{AccountId, OperationType, PermissionSetArn, PrincipalId};
 use crate::plan;
 
@@ -201,8 +201,8 @@ pub fn words(select: &Select) -> String {
         some(accounts.join(" or ")).map(|accounts| format!("in {accounts}")),
         labels.as_ref().map(|labels| format!("labelled {}", one_line(labels))),
         instance.as_ref().map(|instance| format!("of instance {instance}")),
-        from.map(|from| format!("from {from}")),
-        to.map(|to| format!("to {to}")),
+        from.map(|from| format!("from {from:.0}")),
+        to.map(|to| format!("to {to:.0}")),
     ]
     .into_iter()
     .flatten()

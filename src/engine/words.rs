@@ -4,13 +4,8 @@ use super::situation::Halt;
 use crate::api::Reason;
 use crate::api::plan::PlanItem;
 use crate::api::rollback_status::{Phase, Progress, RollbackStatus};
+pub use crate::model::words::count;
 use crate::model::{ActionKind, FailureReason, OperationType};
-
-/// A number with its noun.
-#[must_use]
-pub fn count(number: i32, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
 
 /// What a Rollback of records of this type, or of `Mixed` types, does to what they did.
 #[must_use]

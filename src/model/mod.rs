@@ -13,6 +13,7 @@ pub mod key;
 pub mod operation;
 pub mod rule;
 pub mod time;
+pub mod words;
 
 pub use action::{ActionKind, ActionState, Goal};
 pub use class::{BlockedReason, Class, FailureReason, Limit};

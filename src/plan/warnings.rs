@@ -9,7 +9,7 @@ use super::items::Draft;
 use super::live::{AccountState, Live, PrincipalState};
 use crate::api::plan::{Disposition, PlanItem};
 use crate::api::record::NamedPrincipal;
-use crate::model::{ActionKind, BlockedReason, PrincipalType};
+use crate::model::{ActionKind, BlockedReason, PrincipalType, words};
 
 /// How many names a sentence lists.
 const NAMED: usize = 5;
@@ -39,7 +39,8 @@ pub(super) fn warnings(drafts: &[Draft], live: &Live) -> Vec<String> {
         |item| state(item) == Some(PrincipalState::Missing),
         |count| {
             format!(
-                "{count} assignments to remove belong to users or groups that do not exist any more; AWS may refuse to remove them"
+                "Removes {} of users or groups that do not exist any more; AWS may refuse that",
+                words::count(count, "assignment")
             )
         },
     ));
@@ -47,7 +48,10 @@ pub(super) fn warnings(drafts: &[Draft], live: &Live) -> Vec<String> {
         &creates,
         |item| state(item) == Some(PrincipalState::Disabled),
         |count| {
-            format!("{count} assignments to restore belong to disabled users, who cannot sign in")
+            format!(
+                "Restores {} of disabled users, who cannot sign in",
+                words::count(count, "assignment")
+            )
         },
     ));
     say(counted(
@@ -55,7 +59,8 @@ pub(super) fn warnings(drafts: &[Draft], live: &Live) -> Vec<String> {
         |item| matches!(state(item), Some(PrincipalState::Unknown) | None),
         |count| {
             format!(
-                "{count} assignments to restore belong to users or groups that could not be looked up; AWS refuses them if they are gone"
+                "Restores {} of users or groups that could not be looked up; AWS refuses that if they are gone",
+                words::count(count, "assignment")
             )
         },
     ));
@@ -66,7 +71,8 @@ pub(super) fn warnings(drafts: &[Draft], live: &Live) -> Vec<String> {
     };
     say(counted(&all, unknown_account, |count| {
         format!(
-            "{count} actions are in accounts whose state could not be looked up; AWS lets them fail if the account is suspended"
+            "Changes {} in accounts whose state could not be looked up; AWS lets that fail if the account is suspended",
+            words::count(count, "assignment")
         )
     }));
     say(unrecorded(drafts));
@@ -76,16 +82,21 @@ pub(super) fn warnings(drafts: &[Draft], live: &Live) -> Vec<String> {
         items.filter(|item| item.disposition == disposition).count()
     };
     say(some(with(Disposition::Kept), |count| {
-        format!("{count} keys are kept as they are, because records that are not undone hold them")
+        format!(
+            "Keeps {} as found, because records that are not undone hold that",
+            words::count(count, "key")
+        )
     }));
     say(some(with(Disposition::Unexplained), |count| {
         format!(
-            "Unexplained: {count} keys are not as any record left them; nobody asked for that to be undone, and they are left"
+            "Unexplained: leaves {} that somebody changed without a record; nobody asked for that to be undone",
+            words::count(count, "key")
         )
     }));
     say(some(drafts.iter().filter(|draft| draft.possibly_applied).count(), |count| {
         format!(
-            "PossiblyApplied: {count} changes that were recorded as failed seem to have been made; they are left"
+            "PossiblyApplied: leaves {} that failed, as it was recorded, and yet seem to have been made",
+            words::count(count, "change")
         )
     }));
     blocked(drafts, &mut warnings);
@@ -116,19 +127,21 @@ pub(super) fn access_warnings(items: &[PlanItem], access: &Access) -> Vec<String
     [
         some(keys, |count| {
             format!(
-                "Access remains: {count} removed assignments do not take the access from everybody, because others give it too: {}",
+                "Access remains: removing {} does not take the access from everybody, because others give it too: {}",
+                words::count(count, "assignment"),
                 listed(&kept)
             )
         }),
         some(full.len(), |count| {
             format!(
-                "QuotaExceeded: {count} accounts have {SETS_IN_AN_ACCOUNT} permission sets or more and would get another; unless the quota was raised AWS lets that fail: {}",
+                "QuotaExceeded: {} would get another permission set beside {SETS_IN_AN_ACCOUNT} or more; unless the quota was raised AWS lets that fail: {}",
+                words::count(count, "account"),
                 listed(&full)
             )
         }),
         some(unknown, |count| {
             format!(
-                "who truly loses or gains access by {count} actions is not known: the operator may not read all groups and assignments that it would take, or they are too many"
+                "Not known: who truly loses or gains access by {}; the operator may not read all groups and assignments that it would take, or they are too many", words::count(count, "action")
             )
         }),
     ]
@@ -180,17 +193,14 @@ fn sessions(deletes: &[&PlanItem], live: &Live) -> Option<String> {
         None => "until the session duration of the permission set is over".to_owned(),
     };
     some(deletes.len(), |count| {
-        format!("{count} assignments are removed; sessions that are open then go on {how_long}")
+        let removed = words::count(count, "assignment");
+        format!("Removes {removed}; sessions that are open then go on {how_long}")
     })
 }
 
 /// A session's length; AWS takes 1 to 12 hours, in minutes if need be.
 fn in_words(length: SignedDuration) -> String {
-    let unit = |number: i64, noun: &str| match number {
-        0 => None,
-        1 => Some(format!("1 {noun}")),
-        number => Some(format!("{number} {noun}s")),
-    };
+    let unit = |number: i64, noun: &str| (number != 0).then(|| words::count(number, noun));
     let parts = [unit(length.as_hours(), "hour"), unit(length.as_mins() % 60, "minute")];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { "less than a minute".to_owned() } else { parts.join(" ") }
@@ -206,8 +216,9 @@ fn new_roles(creates: &[&PlanItem], live: &Live) -> Option<String> {
     let accounts: BTreeSet<_> = lossy.iter().map(|item| &item.account).collect();
     some(lossy.len(), |count| {
         format!(
-            "{count} restored assignments bring a new AWSReservedSSO role in {} accounts: its suffix and ARN differ, so update policies and aws-auth entries that name the old role",
-            accounts.len()
+            "Restores {} with a new AWSReservedSSO role in {}: its suffix and ARN differ, so update policies and aws-auth entries that name the old role",
+            words::count(count, "assignment"),
+            words::count(accounts.len(), "account")
         )
     })
 }
@@ -216,7 +227,8 @@ fn unrecorded(drafts: &[Draft]) -> Option<String> {
     let acting = drafts.iter().filter(|draft| draft.item.disposition == Disposition::Act);
     some(acting.filter(|draft| draft.rests_on_unknown).count(), |count| {
         format!(
-            "Assumed: {count} actions rest on something that nobody recorded, such as what was there before; their messages say what"
+            "Assumed: bases {} on something that nobody recorded, such as what was there before; their messages say what",
+            words::count(count, "action")
         )
     })
 }
@@ -225,9 +237,10 @@ fn duplicates(drafts: &[Draft]) -> Option<String> {
     let keys: Vec<&String> =
         drafts.iter().filter_map(|draft| draft.possible_duplicate.as_ref()).collect();
     let records: BTreeSet<&String> = keys.iter().copied().collect();
-    some(keys.len(), |count| {
+    some(keys.len(), |_| {
         format!(
-            "PossibleDuplicate: for {count} keys records of two tools are taken for one change and undone together: {}",
+            "PossibleDuplicate: for {} records of two tools are taken for one change and undone together: {}",
+            words::count(keys.len(), "key"),
             listed(&records.iter().map(|name| name.as_str()).collect::<Vec<_>>())
         )
     })
@@ -239,7 +252,8 @@ fn blocked(drafts: &[Draft], warnings: &mut Vec<String>) {
         *reasons.entry(reason).or_default() += 1;
     }
     for (reason, count) in reasons {
-        warnings.push(format!("{reason}: {count} keys cannot be undone. {}", reason.next_step()));
+        let keys = words::count(count, "key");
+        warnings.push(format!("{reason}: cannot undo {keys}. {}", reason.next_step()));
     }
 }
 

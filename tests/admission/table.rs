@@ -1,9 +1,8 @@
 //! What was found, as the table of docs/approvals.md.
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
 
-use super::support::{Finished, checkout};
+use super::support::{Finished, docs};
 
 /// What was tried and how it ended.
 #[derive(Default)]
@@ -40,28 +39,9 @@ impl Table {
         text
     }
 
-    /// Holds that the document shows this table between the marks of this name. `UPDATE_DOCS=1`
-    /// writes it there.
+    /// Holds that the document shows this table between the marks of this name.
     #[track_caller]
     pub fn is_in_the_docs(&self, name: &str) {
-        // Two tests may write their tables at the same time.
-        static DOCUMENT: Mutex<()> = Mutex::new(());
-        let _alone = DOCUMENT.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = checkout().join("docs/approvals.md");
-        let text = std::fs::read_to_string(&path).unwrap();
-        let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
-        let from = text.find(&begin).unwrap_or_else(|| panic!("{begin} is missing")) + begin.len();
-        let to = text.find(&end).unwrap_or_else(|| panic!("{end} is missing"));
-        let found = self.text();
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            let new = format!("{}{found}{}", &text[..from], &text[to..]);
-            std::fs::write(&path, new).unwrap();
-            return;
-        }
-        let shown = &text[from..to];
-        assert!(
-            shown == found,
-            "docs/approvals.md does not show what was found; write it with UPDATE_DOCS=1 cargo test --test admission\n--- shown\n{shown}\n--- found\n{found}"
-        );
+        docs::shows("docs/approvals.md", name, &self.text());
     }
 }

@@ -164,7 +164,7 @@ fn what_the_schema_refuses_never_reaches_the_operator() {
     let refused = |spec: Value, because: &str| {
         place.try_create("Rollback", "undo", &spec).refused(because);
     };
-    refused(json!({"operations": {"names": []}}), "must name at least one OperationRecord");
+    refused(json!({"operations": {"names": []}}), "says nothing to undo");
     refused(json!({"operations": {"names": ["a"]}, "attempt": 0}), "spec.attempt");
     refused(json!({"operations": {"names": ["a"]}, "mode": "Perhaps"}), "spec.mode");
     refused(

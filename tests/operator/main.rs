@@ -28,6 +28,7 @@ mod kubectl;
 mod malformed;
 mod orphaned;
 mod partial;
+mod plans;
 mod recreated;
 mod restart;
 mod selection;

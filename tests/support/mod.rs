@@ -10,6 +10,7 @@
 
 pub mod cluster;
 mod control_plane;
+pub mod docs;
 mod guard;
 mod operator;
 pub mod place;

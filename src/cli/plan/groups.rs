@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use crate::api::plan::{Disposition, PlanItem};
 use crate::api::record::NamedPrincipal;
-use crate::model::{AccountId, ActionKind, BlockedReason, Grade, PermissionSetArn};
+use crate::model::{AccountId, ActionKind, BlockedReason, Grade, PermissionSetArn, PrincipalId};
 
 /// All that happens to one principal; or, without one, to permission sets themselves.
 #[derive(Debug, PartialEq)]
 pub struct Group<'a> {
     /// Whose access.
     pub principal: Option<&'a NamedPrincipal>,
-    /// What happens, in the plan's order.
+    /// What happens: first what is done, in the plan's order.
     pub parts: Vec<Part<'a>>,
 }
 
@@ -20,7 +20,7 @@ pub struct Group<'a> {
 pub struct Part<'a> {
     /// An item that stands for all of them.
     pub item: &'a PlanItem,
-    /// The accounts with their names, in the plan's order; none for a permission set itself.
+    /// The accounts with their names, in the order of both; none for a permission set itself.
     pub accounts: Vec<(&'a AccountId, Option<&'a str>)>,
 }
 
@@ -34,9 +34,10 @@ struct PartKey<'a> {
     message: Option<&'a str>,
     blocked: Option<BlockedReason>,
     kept_for: Option<&'a str>,
+    effect: Option<(i32, i32, Vec<&'a PrincipalId>)>,
 }
 
-/// Groups items; everything appears in the order in which the plan first names it.
+/// Groups items: users and groups by name, those without a name by id, then permission sets.
 #[must_use]
 pub fn group(items: &[PlanItem]) -> Vec<Group<'_>> {
     let mut groups = Vec::<Group<'_>>::new();
@@ -58,6 +59,10 @@ pub fn group(items: &[PlanItem]) -> Vec<Group<'_>> {
             message: item.message.as_deref(),
             blocked: item.blocked,
             kept_for: item.kept_for.as_deref(),
+            effect: item.effect.as_ref().filter(|effect| effect.unchanged > 0).map(|effect| {
+                let through = effect.through.iter().map(|principal| &principal.id).collect();
+                (effect.people, effect.unchanged, through)
+            }),
         };
         let part = *part_of.entry(key).or_insert_with(|| {
             group.parts.push(Part { item, accounts: Vec::new() });
@@ -68,5 +73,16 @@ pub fn group(items: &[PlanItem]) -> Vec<Group<'_>> {
             part.accounts.extend(item.account.as_ref().map(|account| (account, name)));
         }
     }
+    for group in &mut groups {
+        group.parts.sort_by_key(|part| part.item.disposition != Disposition::Act);
+        for part in &mut group.parts {
+            part.accounts.sort_by_key(|(id, name)| (name.is_none(), *name, *id));
+        }
+    }
+    groups.sort_by_key(|group| {
+        let name = group.principal.and_then(|principal| principal.name.as_deref());
+        let id = group.principal.map(|principal| &principal.id);
+        (id.is_none(), name.is_none(), name, id)
+    });
     groups
 }

@@ -8,11 +8,13 @@ use super::groups::{Group, Part, group};
 use crate::api::instance::ApprovalPolicy;
 use crate::api::plan::{Disposition, PlanItem};
 use crate::api::plan_status::PlanStatus;
+use crate::api::record::NamedPrincipal;
 use crate::api::{Phase, Rollback};
 use crate::cli::screen::{Paint, Tone, one_line};
 use crate::cli::selection::described;
 use crate::cli::times;
-use crate::model::{AccountId, ActionKind, Grade};
+use crate::model::words::count;
+use crate::model::{AccountId, ActionKind, Grade, PrincipalType};
 
 /// As many accounts are named where not all are.
 const NAMED_ACCOUNTS: usize = 24;
@@ -185,14 +187,21 @@ fn part_text(part: &Part<'_>, of_principal: bool, all: bool, paint: Paint) -> St
     let mut detail = |line: &str| {
         let _ = writeln!(text, "    {line}");
     };
+    let message = item.message.as_deref().unwrap_or_default();
     if let Some(reason) = item.blocked {
-        detail(&format!("{reason}: {}", reason.next_step()));
+        // A message of the operator ends with the next step.
+        let said = if message.is_empty() { reason.next_step() } else { message };
+        detail(&format!("{reason}: {}", one_line(said)));
+    } else if !message.is_empty() {
+        detail(&one_line(message));
     }
-    if let Some(record) = &item.kept_for {
+    if message.is_empty()
+        && let Some(record) = &item.kept_for
+    {
         detail(&format!("held by {record}"));
     }
-    if let Some(message) = item.message.as_deref().filter(|message| !message.is_empty()) {
-        detail(&one_line(message));
+    if let Some(through) = others(item) {
+        detail(&through);
     }
     let named = if all { part.accounts.len() } else { part.accounts.len().min(NAMED_ACCOUNTS) };
     for line in account_lines(part.accounts.get(..named).unwrap_or_default()) {
@@ -202,6 +211,28 @@ fn part_text(part: &Part<'_>, of_principal: bool, all: bool, paint: Paint) -> St
         detail(&format!("and {} more; -o wide names them all", part.accounts.len() - named));
     }
     text
+}
+
+/// Who else gives the access that the action is about, to how many of the people.
+fn others(item: &PlanItem) -> Option<String> {
+    let effect = item.effect.as_ref().filter(|effect| effect.unchanged > 0)?;
+    let names: Vec<String> = effect.through.iter().map(by_name).collect();
+    let who = match (item.principal.as_ref()?.kind, effect.people) {
+        (PrincipalType::User, _) | (_, 0) => String::new(),
+        (PrincipalType::Group, _) => {
+            let all = effect.unchanged.saturating_add(effect.people);
+            format!("{} of its {}: ", effect.unchanged, count(all, "member"))
+        }
+    };
+    Some(format!("{who}has it through {} all the same", names.join(", ")))
+}
+
+fn by_name(principal: &NamedPrincipal) -> String {
+    let kind = principal.kind.as_str().to_ascii_lowercase();
+    match &principal.name {
+        Some(name) => format!("{kind} {}", one_line(name)),
+        None => format!("{kind} {}", principal.id),
+    }
 }
 
 /// Accounts as `name (id)`, as many in a line as fit.
@@ -244,12 +275,6 @@ fn what_happens(item: &PlanItem, of_principal: bool) -> (Tone, String) {
         Disposition::Unexplained => (Tone::Warning, format!("changed by nobody on record, {live}")),
         Disposition::Blocked => (Tone::Warning, format!("blocked, {live}")),
     }
-}
-
-/// A number with its noun.
-#[must_use]
-pub fn count(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@ use kube::ResourceExt as _;
 use crate::api::plan_status::PlanStatus;
 use crate::api::rollback_status::{Progress, RollbackStatus, Timing};
 use crate::api::{Phase, Rollback};
-use crate::cli::plan::view::{count, grade_tone};
+use crate::cli::plan::view::grade_tone;
 use crate::cli::progress::failure_line;
 use crate::cli::screen::{Paint, Tone, one_line};
 use crate::cli::selection::described;
 use crate::cli::times;
 use crate::model::time::seconds_between;
+use crate::model::words::count;
 
 /// Failures that are shown; the others are in the plan's shards.
 const FAILURES: usize = 20;
@@ -103,7 +104,7 @@ fn asked(rollback: &Rollback, now: Timestamp) -> String {
 
 fn plan_line(plan: &PlanStatus, paint: Paint) -> String {
     let grade = paint.text(grade_tone(plan.grade), plan.grade.as_str());
-    let actions = count(usize::try_from(plan.actions).unwrap_or_default(), "action");
+    let actions = count(plan.actions, "action");
     format!("{actions}, {} kept, {} blocked, {grade}", plan.kept, plan.blocked)
 }
 

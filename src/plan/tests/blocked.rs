@@ -88,7 +88,7 @@ fn obstacles_of_creates_and_deletes() {
                 let message = item.message.clone().unwrap();
                 assert!(message.ends_with(reason.next_step()), "{message}");
                 assert!(message.len() > reason.next_step().len() + 10, "{message}");
-                let warned = format!("{reason}: 1 keys cannot be undone");
+                let warned = format!("{reason}: cannot undo 1 key. ");
                 assert!(plan.warnings.iter().any(|line| line.starts_with(&warned)), "{what}");
             }
         }
@@ -133,7 +133,7 @@ fn a_role_that_comes_back_is_another_role() {
     assert!(plan.gives_access);
     let roles = plan.warnings.iter().find(|line| line.contains("AWSReservedSSO")).unwrap();
     assert!(
-        roles.starts_with("2 restored assignments bring a new AWSReservedSSO role in 2 accounts")
+        roles.starts_with("Restores 2 assignments with a new AWSReservedSSO role in 2 accounts")
     );
     // Removing the last assignment of a set takes nothing away that was there before the grant.
     let grant = operation("b", 0).grants(&key(1));

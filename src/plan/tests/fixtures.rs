@@ -106,16 +106,23 @@ impl Record {
     }
 
     pub(super) fn change(self, effect: Effect, before: Before, key: &AssignmentKey) -> Self {
+        self.changes([(effect, before, key.clone())])
+    }
+
+    pub(super) fn changes(
+        self,
+        list: impl IntoIterator<Item = (Effect, Before, AssignmentKey)>,
+    ) -> Self {
         self.with(|spec| {
-            spec.changes.push(Change {
+            spec.changes.extend(list.into_iter().map(|(effect, before, key)| Change {
                 effect,
                 principal: named(&key.principal),
-                permission_set: key.permission_set.clone(),
+                permission_set: key.permission_set,
                 permission_set_name: None,
-                accounts: vec![key.account.clone()],
+                accounts: vec![key.account],
                 before,
                 request_id: None,
-            });
+            }));
         })
     }
 

@@ -14,9 +14,12 @@
 mod blocked;
 mod clones;
 mod digests;
+mod every_history;
 mod fixtures;
 mod guard;
+mod history;
 mod ledgers;
+mod long_histories;
 mod model;
 mod model_properties;
 mod names;

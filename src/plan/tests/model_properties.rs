@@ -4,21 +4,11 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::fixtures::{executed, key, keys_of, live, operation, try_plan};
-use super::model::{Decision, Doer, Happened, Model, Undone};
-use crate::api::plan::{Disposition, PlanItem};
-use crate::model::{AssignmentKey, Before, Effect, Key, Presence};
-use crate::plan::{Plan, Record, Refusal, already_rolled_back};
+use super::history::History;
+use super::model::Doer;
+use crate::plan::Refusal;
 
 const KEYS: usize = 3;
-
-/// The model beside the records that were written of it.
-#[derive(Debug, Clone)]
-struct History {
-    model: Model,
-    /// The record of each part of the story, if it has one.
-    records: Vec<Option<Record>>,
-}
 
 /// One step of a random history.
 #[derive(Debug, Clone)]
@@ -31,107 +21,6 @@ enum Step {
 }
 
 impl History {
-    fn new(start: BTreeSet<usize>) -> Self {
-        Self { model: Model::new(start), records: Vec::new() }
-    }
-
-    fn at(&self) -> i64 {
-        3600 * i64::try_from(self.records.len() + 1).unwrap()
-    }
-
-    fn all(&self) -> Vec<Record> {
-        self.records.iter().flatten().cloned().collect()
-    }
-
-    fn present(&self) -> Vec<AssignmentKey> {
-        self.model.world.iter().map(|at| key(*at)).collect()
-    }
-
-    fn doers(&self) -> Vec<Doer> {
-        (0..self.records.len()).filter(|at| self.records[*at].is_some()).collect()
-    }
-
-    fn operate(&mut self, changes: &[(usize, bool)], knew: bool) {
-        let mut record = operation(&format!("op-{}", self.records.len()), self.at());
-        for (at, after) in changes {
-            let there = self.model.world.contains(at);
-            let before = if knew { Before::from(Presence::from(there)) } else { Before::Unknown };
-            let effect = if *after { Effect::Granted } else { Effect::Revoked };
-            record = record.change(effect, before, &key(*at));
-        }
-        for (at, after) in changes {
-            self.model.put(*at, *after);
-        }
-        self.model.story.push(Happened::Operation { keys: changes.to_vec(), knew });
-        self.records.push(Some(record));
-    }
-
-    fn interfere(&mut self, at: usize) {
-        let after = !self.model.world.contains(&at);
-        self.model.put(at, after);
-        self.model.story.push(Happened::Foreign { key: at, after });
-        self.records.push(None);
-    }
-
-    fn plan(&self, doers: &BTreeSet<Doer>) -> Result<Plan, Refusal> {
-        let selected: Vec<&Record> =
-            doers.iter().filter_map(|at| self.records[*at].as_ref()).collect();
-        let all = self.all();
-        let world = live(&all, &self.present());
-        let planned = try_plan(&all, &selected, &world);
-        let mut reversed = all.clone();
-        reversed.reverse();
-        assert_eq!(planned, try_plan(&reversed, &selected, &world), "the order of records matters");
-        let chosen: Vec<Record> = selected.into_iter().cloned().collect();
-        let touches_keys = planned != Err(Refusal::NothingOpen)
-            || chosen.iter().any(|record| !record.spec.changes.is_empty() || wrote(record));
-        if touches_keys {
-            assert_eq!(
-                already_rolled_back(&all, &chosen),
-                planned == Err(Refusal::NothingOpen),
-                "{planned:?}"
-            );
-        }
-        planned
-    }
-
-    /// Plans the undo, holds the plan against the model, and executes it.
-    fn undo(&mut self, doers: &BTreeSet<Doer>, fails: [bool; KEYS]) {
-        let decided = self.model.decide(doers);
-        let plan = match self.plan(doers) {
-            Ok(plan) => plan,
-            Err(Refusal::NothingOpen) => {
-                assert!(decided.is_empty(), "{decided:?} open, yet nothing is planned: {self:#?}");
-                return;
-            }
-            Err(refusal) => panic!("{refusal}"),
-        };
-        let planned: BTreeSet<(usize, Decision)> = plan.items.iter().map(as_decision).collect();
-        assert_eq!(planned, decided.iter().copied().collect(), "{doers:?} of {self:#?}");
-        assert_eq!(keys_of(&plan).len(), plan.items.len());
-        let undone: Vec<Undone> = decided
-            .iter()
-            .map(|(at, decision)| {
-                let wrote = match decision {
-                    Decision::Write(after) if !fails[*at] => Some(*after),
-                    _ => None,
-                };
-                let failed = matches!(decision, Decision::Write(_)) && fails[*at];
-                Undone { key: *at, wrote, settled: !failed }
-            })
-            .collect();
-        let selected: Vec<&Record> =
-            doers.iter().filter_map(|at| self.records[*at].as_ref()).collect();
-        let failing = |found: &Key| fails[index_of(found)];
-        let name = format!("undo-{}", self.records.len());
-        let record = executed(&name, 1, self.at(), &plan, &selected, &failing);
-        for (at, after) in undone.iter().filter_map(|it| Some((it.key, it.wrote?))) {
-            self.model.put(at, after);
-        }
-        self.model.story.push(Happened::Undo { of: doers.clone(), keys: undone });
-        self.records.push(Some(record));
-    }
-
     fn take(&mut self, step: Step) {
         match step {
             Step::Operation(changes, knew) => {
@@ -153,31 +42,15 @@ impl History {
                 let doers = self.doers();
                 if !doers.is_empty() {
                     let chosen = which.iter().map(|at| doers[at.index(doers.len())]).collect();
-                    self.undo(&chosen, fails);
+                    self.undo(&chosen, &failing(fails));
                 }
             }
         }
     }
 }
 
-fn wrote(record: &Record) -> bool {
-    use crate::api::record::LedgerOutcome::Verified;
-    let ledger = record.spec.rollback.as_ref();
-    ledger.is_some_and(|ledger| ledger.keys.iter().any(|keys| keys.outcome == Verified))
-}
-
-fn index_of(found: &Key) -> usize {
-    (0..KEYS).find(|at| Key::Assignment(key(*at)) == *found).unwrap()
-}
-
-fn as_decision(item: &PlanItem) -> (usize, Decision) {
-    let decision = match item.disposition {
-        Disposition::Act => Decision::Write(item.action.goal() == Presence::Present),
-        Disposition::AlreadySo | Disposition::Kept => Decision::Leave,
-        Disposition::Unexplained => Decision::Unexplained,
-        Disposition::Blocked => panic!("{item:?}"),
-    };
-    (index_of(&item.key()), decision)
+fn failing(fails: [bool; KEYS]) -> BTreeSet<usize> {
+    (0..KEYS).filter(|at| fails[*at]).collect()
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -209,7 +82,7 @@ fn operations() -> impl Strategy<Value = History> {
     })
 }
 
-const NO_FAILURE: [bool; KEYS] = [false; KEYS];
+const NO_FAILURE: BTreeSet<usize> = BTreeSet::new();
 
 proptest! {
     /// Overlaps, failures, unrecorded changes, redo and its undo: never a wrong write.
@@ -235,10 +108,10 @@ proptest! {
         doers.sort_by_key(|at| seed.get(*at).copied());
         let first: BTreeSet<Doer> = doers.iter().copied().take(at_once).collect();
         if !first.is_empty() {
-            history.undo(&first, NO_FAILURE);
+            history.undo(&first, &NO_FAILURE);
         }
         for doer in doers.into_iter().skip(at_once) {
-            history.undo(&BTreeSet::from([doer]), NO_FAILURE);
+            history.undo(&BTreeSet::from([doer]), &NO_FAILURE);
         }
         prop_assert_eq!(&history.model.world, &history.model.start);
     }
@@ -260,9 +133,9 @@ proptest! {
         let chosen = which.iter().map(|at| doers[at.index(doers.len())]).collect();
         let before = history.model.world.clone();
         let count = history.records.len();
-        history.undo(&chosen, NO_FAILURE);
+        history.undo(&chosen, &NO_FAILURE);
         if history.records.len() > count {
-            history.undo(&BTreeSet::from([count]), NO_FAILURE);
+            history.undo(&BTreeSet::from([count]), &NO_FAILURE);
         }
         prop_assert_eq!(&history.model.world, &before);
     }
@@ -279,50 +152,10 @@ proptest! {
             return Ok(());
         }
         for fails in &fails {
-            history.undo(&doers, *fails);
+            history.undo(&doers, &failing(*fails));
         }
-        history.undo(&doers, NO_FAILURE);
+        history.undo(&doers, &NO_FAILURE);
         prop_assert_eq!(&history.model.world, &history.model.start);
         prop_assert_eq!(history.plan(&doers), Err(Refusal::NothingOpen));
     }
-}
-
-/// All histories of one to four operations on one key, undone one by one in every order.
-#[test]
-fn up_to_four_operations_in_every_order_of_undoing() {
-    let mut cases = 0;
-    for count in 1..=4_usize {
-        for (there, effects) in (0..2).flat_map(|there| (0..1 << count).map(move |it| (there, it)))
-        {
-            let start = if there == 1 { BTreeSet::from([0]) } else { BTreeSet::new() };
-            let mut history = History::new(start);
-            (0..count).for_each(|at| history.operate(&[(0, (effects >> at) & 1 == 1)], true));
-            for order in permutations(count) {
-                let mut history = history.clone();
-                for doer in order {
-                    history.undo(&BTreeSet::from([doer]), NO_FAILURE);
-                }
-                assert_eq!(history.model.world, history.model.start, "{history:#?}");
-                cases += 1;
-            }
-        }
-    }
-    assert_eq!(cases, 884);
-}
-
-fn permutations(count: usize) -> Vec<Vec<usize>> {
-    let mut all = vec![Vec::new()];
-    for next in 0..count {
-        all = all
-            .into_iter()
-            .flat_map(|order: Vec<usize>| {
-                (0..=order.len()).map(move |at| {
-                    let mut longer = order.clone();
-                    longer.insert(at, next);
-                    longer
-                })
-            })
-            .collect();
-    }
-    all
 }

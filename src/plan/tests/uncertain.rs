@@ -127,7 +127,8 @@ fn records_of_two_tools_close_together_may_be_one_change_and_are_asked_about() {
         records.push(a.clone());
         let plan = undo(&records, &[&a], &[key(1)]);
         let item = only(&plan);
-        let warned = plan.warnings.iter().any(|line| line.starts_with("PossibleDuplicate: for 1 "));
+        let warned =
+            plan.warnings.iter().any(|line| line.starts_with("PossibleDuplicate: for 1 key "));
         assert_eq!(warned, duplicate, "{:#?}", plan.warnings);
         assert_eq!((item.disposition, plan.assumed), (disposition, duplicate));
         assert_eq!(item.grade == Grade::Assumed, duplicate);
@@ -170,7 +171,7 @@ fn a_failed_change_is_no_change() {
     let left = plan.items.last().unwrap();
     assert_eq!((left.disposition, left.key()), (Unexplained, Key::Assignment(key(2))));
     assert!(left.message.clone().unwrap().starts_with("PossiblyApplied: access/a says"));
-    assert!(plan.warnings.iter().any(|line| line.starts_with("PossiblyApplied: 1 ")));
+    assert!(plan.warnings.iter().any(|line| line.starts_with("PossiblyApplied: leaves 1 change ")));
     // Explained by another record: not ours to mention.
     let b = operation("b", 3600).grants(&key(2));
     let plan = undo(&[a.clone(), b], &[&a], &[key(1), key(2)]);

@@ -16,13 +16,13 @@ fn an_exact_plan_in_a_healthy_world_warns_of_sessions_alone() {
     let plan = try_plan(&[], &[&a], &world).unwrap();
     assert_eq!(
         plan.warnings,
-        ["2 assignments are removed; sessions that are open then go on for up to 1 hour"]
+        ["Removes 2 assignments; sessions that are open then go on for up to 1 hour"]
     );
     world.permission_sets.values_mut().for_each(|it| {
         (it.session_duration, it.content) = (None, None);
     });
     let plan = try_plan(&[], &[&a], &world).unwrap();
-    assert!(line(&plan.warnings, "2 assignments are removed").unwrap().contains("until"));
+    assert!(line(&plan.warnings, "Removes 2 assignments;").unwrap().contains("until"));
 }
 
 #[test]
@@ -57,14 +57,14 @@ fn each_kind_of_doubt_has_a_sentence_with_its_number() {
     world.accounts.insert(account(3), AccountState::Unknown);
     let warnings = try_plan(&records, &[&a], &world).unwrap().warnings;
     for start in [
-        "1 assignments are removed",
-        "1 assignments to remove belong to users or groups that do not exist",
-        "1 assignments to restore belong to disabled users",
-        "1 assignments to restore belong to users or groups that could not be looked up",
-        "1 actions are in accounts whose state could not be looked up",
-        "Assumed: 1 actions",
-        "1 keys are kept",
-        "Unexplained: 1 keys",
+        "Removes 1 assignment;",
+        "Removes 1 assignment of users or groups that do not exist",
+        "Restores 1 assignment of disabled users",
+        "Restores 1 assignment of users or groups that could not be looked up",
+        "Changes 1 assignment in accounts whose state could not be looked up",
+        "Assumed: bases 1 action ",
+        "Keeps 1 key ",
+        "Unexplained: leaves 1 key ",
     ] {
         assert!(line(&warnings, start).is_some(), "{start}: {warnings:#?}");
     }

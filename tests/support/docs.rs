@@ -1,0 +1,29 @@
+//! Parts of documents that a test writes, so that they show what was seen.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::checkout;
+
+/// Holds that this document shows this text between the marks of this name. `UPDATE_DOCS=1` writes
+/// it there.
+#[track_caller]
+pub fn shows(document: &str, name: &str, found: &str) {
+    // Two tests may write at the same time.
+    static DOCUMENTS: Mutex<()> = Mutex::new(());
+    let _alone = DOCUMENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = checkout().join(document);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let from = text.find(&begin).unwrap_or_else(|| panic!("{begin} is missing")) + begin.len();
+    let to = text.find(&end).unwrap_or_else(|| panic!("{end} is missing"));
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let new = format!("{}{found}{}", &text[..from], &text[to..]);
+        std::fs::write(&path, new).unwrap();
+        return;
+    }
+    let shown = &text[from..to];
+    assert!(
+        shown == found,
+        "{document} does not show what was found; run this test with UPDATE_DOCS=1 to write it\n--- shown\n{shown}\n--- found\n{found}"
+    );
+}
