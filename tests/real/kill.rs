@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::lane::{Lane, Play};
+use super::story::Story;
 
 /// How many undos are played at the same time, each with an API server and a simulator of its own.
 const LANES: u32 = 3;
@@ -86,10 +87,10 @@ fn kind_of(request: &str) -> String {
 }
 
 /// The requests that an undo makes when nobody ends the operator, in order.
-fn requests_of_a_calm_undo(lane: &Lane) -> Vec<String> {
+fn requests_of_a_calm_undo(lane: &Lane, story: Story) -> Vec<String> {
     let never = format!("{}:before", u64::MAX);
     let log = ("RUST_LOG", "info,rollback_operator::runtime::abort=debug");
-    let outcome = undo(&mut lane.play("calm"), &[(VARIABLE, &never), log]);
+    let outcome = undo(&mut lane.play("calm", story), &[(VARIABLE, &never), log]);
     assert!(outcome.wrong.is_empty(), "{:#?}", outcome.wrong);
     let requests = outcome.log.lines().filter_map(|text| {
         let entry: Value = serde_json::from_str(text).ok()?;
@@ -99,8 +100,8 @@ fn requests_of_a_calm_undo(lane: &Lane) -> Vec<String> {
 }
 
 /// All that is shared by the lanes.
-#[derive(Default)]
 struct Tally {
+    story: Story,
     calm: Mutex<Vec<Vec<String>>>,
     plays: AtomicU64,
     next: AtomicU64,
@@ -111,10 +112,22 @@ struct Tally {
 }
 
 impl Tally {
+    fn of(story: Story) -> Self {
+        Self {
+            story,
+            calm: Mutex::default(),
+            plays: AtomicU64::default(),
+            next: AtomicU64::default(),
+            ended_at: Mutex::default(),
+            unreached: Mutex::default(),
+            wrong: Mutex::default(),
+        }
+    }
+
     /// Plays one undo whose operator ends at this point; gives the request.
     fn play(&self, lane: &Lane, point: &str) -> Option<String> {
         let name = format!("undo-{}", self.plays.fetch_add(1, Ordering::Relaxed));
-        let outcome = undo(&mut lane.play(&name), &[(VARIABLE, point)]);
+        let outcome = undo(&mut lane.play(&name, self.story), &[(VARIABLE, point)]);
         if !outcome.wrong.is_empty() {
             let wrong = outcome.wrong.join("\n");
             let request = outcome.ended_at.as_deref().unwrap_or("nothing");
@@ -159,7 +172,19 @@ impl Tally {
 
 #[test]
 fn ended_at_any_request_the_undo_is_whole_and_nothing_is_done_twice() {
-    let tally = Tally::default();
+    is_whole_wherever_it_ends(Story::Removal);
+}
+
+#[test]
+fn ended_at_any_request_a_redo_creates_one_permission_set_and_no_other() {
+    is_whole_wherever_it_ends(Story::Recreation);
+}
+
+fn is_whole_wherever_it_ends(story: Story) {
+    // Each fills the machine by itself.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let tally = Tally::of(story);
     let lanes: Vec<Lane> = thread::scope(|scope| {
         let starts: Vec<_> =
             (1..=LANES).map(|number| scope.spawn(move || Lane::start(number))).collect();
@@ -169,7 +194,7 @@ fn ended_at_any_request_the_undo_is_whole_and_nothing_is_done_twice() {
         for lane in &lanes {
             let tally = &tally;
             scope.spawn(move || {
-                let requests = requests_of_a_calm_undo(lane);
+                let requests = requests_of_a_calm_undo(lane, tally.story);
                 tally.calm.lock().unwrap().push(requests);
                 tally.at_every_number(lane);
             });

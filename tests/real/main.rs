@@ -13,3 +13,4 @@ mod fencing;
 mod kill;
 mod lane;
 mod outage;
+mod story;
