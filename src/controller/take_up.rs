@@ -19,6 +19,7 @@ use crate::api::{Reason, Rollback};
 use crate::cluster::plans::{self, PlanError};
 use crate::cluster::rollbacks;
 use crate::engine::conditions;
+use crate::engine::observations::Event;
 use crate::model::Rule;
 
 /// How long to wait for another Rollback that holds a key.
@@ -94,6 +95,7 @@ pub async fn take_up(
     for entry in entries {
         let Ok(item) = usize::try_from(entry.item) else { continue };
         if entry.ended_at.is_some() {
+            run.observations().push(Event::FoundSettled { item, at: context.clock.now() });
             continue;
         }
         let Some(plan) = run.item(item) else { continue };

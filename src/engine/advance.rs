@@ -123,6 +123,7 @@ impl Tick<'_> {
                 timing::provisioned(&mut self.status, self.in_flight.get(&item), *at);
                 self.settled(item, *at);
             }
+            (Event::FoundSettled { at, .. }, ActionState::Settled) => self.settled(item, *at),
             (Event::Resolved { found, at, .. }, ActionState::Intent) => match found {
                 Found::AtWork(request_id) => self.accepted(item, request_id, *at),
                 Found::Ended(request_id) => {
@@ -152,6 +153,8 @@ impl Tick<'_> {
     fn settled(&mut self, item: usize, at: Timestamp) {
         if let Some(entry) = self.in_flight.get_mut(&item) {
             entry.ended_at = Some(at);
+            // Another process may have begun it, by a clock that was ahead.
+            entry.first_at = entry.first_at.min(at);
             self.journal.set(item, ActionState::Settled);
         }
     }

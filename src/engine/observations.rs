@@ -66,6 +66,14 @@ pub enum Event {
         /// When that was seen.
         at: Timestamp,
     },
+    /// A request that had ended was taken up from another process. When that was is known by the
+    /// clock of that process only, so by this one's clock it ends now.
+    FoundSettled {
+        /// The item.
+        item: usize,
+        /// When it was taken up.
+        at: Timestamp,
+    },
     /// An intent of which nobody knew whether it was sent has been looked for.
     Resolved {
         /// The item.
@@ -88,6 +96,7 @@ impl Event {
             | Self::Refused { item, .. }
             | Self::NoAnswer { item, .. }
             | Self::Ended { item, .. }
+            | Self::FoundSettled { item, .. }
             | Self::Resolved { item, .. } => *item,
         }
     }

@@ -15,6 +15,7 @@ use crate::api::rollback_status::RollbackStatus;
 use crate::model::time::later;
 use crate::model::{ActionState, BlockedReason, Class, Presence, RequestId};
 
+mod clocks;
 mod contested;
 mod halts;
 
@@ -262,8 +263,11 @@ impl Harness {
         self.observations = Observations::default();
         self.world.granted.clear();
         for entry in self.status.in_flight.clone() {
-            if entry.ended_at.is_none() && entry.request_id.is_none() {
-                self.observations.item_mut(usize::try_from(entry.item).unwrap()).in_doubt = true;
+            let item = usize::try_from(entry.item).unwrap();
+            if entry.ended_at.is_some() {
+                self.observations.push(Event::FoundSettled { item, at: self.now });
+            } else if entry.request_id.is_none() {
+                self.observations.item_mut(item).in_doubt = true;
             }
         }
     }

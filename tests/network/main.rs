@@ -4,6 +4,7 @@
 //! ```text
 //! network                  plays all tests
 //! network replay JOB       plays one run and shows its trace, such as `replay seed 17`
+//! network show JOB         as replay, in this process
 //! network work JOB         plays one run and says what came of it, for the tests
 //! ```
 

@@ -16,8 +16,10 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rollback_operator::model::Rule;
+use rustix::thread::{NanosleepRelativeResult, nanosleep};
 use rustix::time::{ClockId, clock_gettime};
 
+use super::cluster::{DEFAULTS_VARIABLE, defaults};
 use super::life::CrashPoint;
 use super::play::{Report, play};
 use super::scenario::Scenario;
@@ -182,13 +184,13 @@ pub struct Outcome {
 }
 
 /// Plays one job and writes what came of it to standard output.
-#[allow(clippy::disallowed_methods, reason = "it waits in life, where no simulated clock counts")]
 pub fn work(play: impl FnOnce() -> Report) {
-    let began = life();
-    // It ends with the process.
-    std::thread::spawn(move || {
-        while life().saturating_sub(began) < PATIENCE {
-            std::thread::park_timeout(Duration::from_millis(500));
+    // It ends with the process. The kernel itself is asked to wait: the standard library would
+    // reckon with the replaced clock, find the time to be over at once, and spin.
+    std::thread::spawn(|| {
+        let mut left = PATIENCE.try_into().unwrap();
+        while let NanosleepRelativeResult::Interrupted(remaining) = nanosleep(&left) {
+            left = remaining;
         }
         println!("\thangs: not over after {} s of life", PATIENCE.as_secs());
         std::process::exit(1);
@@ -220,14 +222,20 @@ pub fn play_all<J: fmt::Display + Sync>(jobs: &[J], enough: usize) -> Vec<Outcom
     results.into_inner().unwrap().into_values().collect()
 }
 
+/// A process of its own that does this with a job.
+pub fn apart(word: &str, job: &str) -> Command {
+    static DEFAULTS: OnceLock<String> = OnceLock::new();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([word, job])
+        .env(DEFAULTS_VARIABLE, DEFAULTS.get_or_init(defaults))
+        .stdin(Stdio::null());
+    command
+}
+
 /// Plays a job in a process of its own.
 pub fn play_apart<J: fmt::Display>(job: &J) -> Outcome {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["work", &job.to_string()])
-        .env("RUST_BACKTRACE", "0")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output = apart("work", &job.to_string()).env("RUST_BACKTRACE", "0").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let (hash, violations) = text.trim_end_matches('\n').split_once('\t').unwrap_or_default();
     let mut violations: Vec<String> =

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use super::jobs::{Outcome, life, play_all, play_apart, work};
+use super::jobs::{Outcome, apart, life, play_all, play_apart, work};
 use super::play::Report;
 
 /// So many failures are shown.
@@ -21,10 +21,19 @@ pub struct Suite<J> {
 }
 
 impl<J: FromStr<Err = String> + fmt::Display> Suite<J> {
-    /// Does what the arguments say: `replay JOB`, `work JOB`, or tests.
+    /// Does what the arguments say: `replay JOB`, tests, or as a process of its own for these `show
+    /// JOB` and `work JOB`.
     pub fn run(&self, arguments: &[String]) -> ExitCode {
         match arguments.split_first() {
-            Some((word, job)) if word == "replay" => self.played(job, Self::replay),
+            Some((word, job)) if word == "replay" => {
+                let shown = apart("show", &job.join(" ")).status();
+                if shown.is_ok_and(|status| status.success()) {
+                    ExitCode::SUCCESS
+                } else {
+                    ExitCode::FAILURE
+                }
+            }
+            Some((word, job)) if word == "show" => self.played(job, Self::show),
             Some((word, job)) if word == "work" => self.played(job, |suite, job| {
                 work(|| (suite.play)(job));
                 ExitCode::SUCCESS
@@ -43,7 +52,7 @@ impl<J: FromStr<Err = String> + fmt::Display> Suite<J> {
         }
     }
 
-    fn replay(&self, job: &J) -> ExitCode {
+    fn show(&self, job: &J) -> ExitCode {
         let report = (self.play)(job);
         print!("{}", report.trace.text());
         println!(

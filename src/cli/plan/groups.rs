@@ -11,7 +11,7 @@ use crate::model::{AccountId, ActionKind, BlockedReason, Grade, PermissionSetArn
 pub struct Group<'a> {
     /// Whose access.
     pub principal: Option<&'a NamedPrincipal>,
-    /// What happens: first what is done, in the plan's order.
+    /// What happens: first what is done; by permission set, then by account, in the order of names.
     pub parts: Vec<Part<'a>>,
 }
 
@@ -74,10 +74,20 @@ pub fn group(items: &[PlanItem]) -> Vec<Group<'_>> {
         }
     }
     for group in &mut groups {
-        group.parts.sort_by_key(|part| part.item.disposition != Disposition::Act);
         for part in &mut group.parts {
             part.accounts.sort_by_key(|(id, name)| (name.is_none(), *name, *id));
         }
+        group.parts.sort_by_key(|part| {
+            let set = part.item.permission_set_name.as_deref();
+            let account = part.accounts.first().map(|(id, name)| (name.is_none(), *name, *id));
+            (
+                part.item.disposition != Disposition::Act,
+                set.is_none(),
+                set,
+                &part.item.permission_set,
+                account,
+            )
+        });
     }
     groups.sort_by_key(|group| {
         let name = group.principal.and_then(|principal| principal.name.as_deref());

@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio::sync::watch as channel;
 
 pub use faults::ApiFaults;
-pub use kinds::Kind;
+pub use kinds::{DEFAULTS_VARIABLE, Kind, defaults};
 pub use refusal::Refusal;
 pub use service::ApiService;
 pub use store::{Change, PatchKind, Store};

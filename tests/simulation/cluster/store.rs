@@ -1,6 +1,7 @@
 //! The objects of the API server in memory, with every version that they ever had.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -20,8 +21,8 @@ pub struct Change {
     pub revision: u64,
     pub kind: Kind,
     pub key: Key,
-    pub before: Option<Value>,
-    pub after: Option<Value>,
+    pub before: Option<Arc<Value>>,
+    pub after: Option<Arc<Value>>,
 }
 
 /// What kind of patch.
@@ -35,7 +36,7 @@ pub enum PatchKind<'a> {
 pub struct Store {
     revision: u64,
     made: u64,
-    objects: BTreeMap<Kind, BTreeMap<Key, Value>>,
+    objects: BTreeMap<Kind, BTreeMap<Key, Arc<Value>>>,
     changes: Vec<Change>,
     applied: BTreeMap<(Kind, Key, String, bool), Value>,
     terminating: Vec<String>,
@@ -75,15 +76,19 @@ impl Store {
     }
 
     pub fn get(&self, kind: Kind, key: &Key) -> Option<&Value> {
-        self.objects.get(&kind)?.get(key)
+        self.objects.get(&kind)?.get(key).map(Arc::as_ref)
+    }
+
+    fn shared(&self, kind: Kind, key: &Key) -> Option<Arc<Value>> {
+        self.objects.get(&kind)?.get(key).cloned()
     }
 
     pub fn all(&self, kind: Kind) -> impl Iterator<Item = (&Key, &Value)> {
-        self.objects.get(&kind).into_iter().flatten()
+        self.objects.get(&kind).into_iter().flatten().map(|(key, object)| (key, object.as_ref()))
     }
 
     /// All objects as they were at a revision.
-    pub fn at(&self, kind: Kind, revision: u64) -> BTreeMap<Key, Value> {
+    pub fn at(&self, kind: Kind, revision: u64) -> BTreeMap<Key, Arc<Value>> {
         let mut objects = self.objects.get(&kind).cloned().unwrap_or_default();
         for change in self.changes_after(revision).iter().rev().filter(|c| c.kind == kind) {
             match &change.before {
@@ -144,7 +149,7 @@ impl Store {
     }
 
     pub fn replace(&mut self, kind: Kind, key: &Key, mut object: Value) -> Result<Value, Refusal> {
-        let Some(live) = self.get(kind, key).cloned() else {
+        let Some(live) = self.shared(kind, key) else {
             // Whoever names a uid does not mean an object that is not there.
             let named = object["metadata"]["uid"].is_string();
             return Err(if named { Refusal::conflict } else { Refusal::not_found }(kind, key));
@@ -170,14 +175,14 @@ impl Store {
         how: PatchKind<'_>,
         now: Timestamp,
     ) -> Result<Value, Refusal> {
-        let Some(live) = self.get(kind, key).cloned() else {
+        let Some(live) = self.shared(kind, key) else {
             if matches!(how, PatchKind::Apply { .. }) && !status {
                 return self.create(kind, &key.0, patch.clone(), now);
             }
             return Err(Refusal::not_found(kind, key));
         };
         check_version(kind, key, &live, patch)?;
-        let mut object = live.clone();
+        let mut object = live.as_ref().clone();
         let mut patch = patch.clone();
         if let Some(metadata) = patch.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.remove("resourceVersion");
@@ -193,7 +198,7 @@ impl Store {
         }
         // A write of one half does not change the other.
         if status {
-            let written = std::mem::replace(&mut object, live.clone());
+            let written = std::mem::replace(&mut object, live.as_ref().clone());
             take_status(&mut object, &written);
         } else if kind.has_status() {
             take_status(&mut object, &live);
@@ -258,16 +263,16 @@ impl Store {
         let objects = self.objects.entry(kind).or_default();
         let after = after.map(|mut object| {
             object["metadata"]["resourceVersion"] = json!(self.revision.to_string());
-            object
+            Arc::new(object)
         });
         let before = match &after {
-            Some(object) => objects.insert(key.clone(), object.clone()),
+            Some(object) => objects.insert(key.clone(), Arc::clone(object)),
             None => objects.remove(&key),
         };
         if after.is_none() {
             self.applied.retain(|(k, at, ..), _| (k, at) != (&kind, &key));
         }
-        let object = after.clone().unwrap_or(Value::Null);
+        let object = after.as_deref().cloned().unwrap_or(Value::Null);
         self.changes.push(Change { revision: self.revision, kind, key, before, after });
         Ok(object)
     }

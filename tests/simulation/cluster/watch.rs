@@ -7,7 +7,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Bytes, Frame};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::watch as channel;
 use tower::BoxError;
 
@@ -179,16 +179,19 @@ impl Watch {
         let was = change.before.as_ref().filter(|object| self.request.selects(object));
         let is = change.after.as_ref().filter(|object| self.request.selects(object));
         let (kind, object) = match (was, is) {
-            (None, Some(object)) => ("ADDED", object.clone()),
-            (Some(_), Some(object)) => ("MODIFIED", object.clone()),
+            (None, Some(object)) => ("ADDED", self.request.show(object)),
+            (Some(_), Some(object)) => ("MODIFIED", self.request.show(object)),
             (Some(object), None) => {
-                let mut object = object.clone();
+                let mut object = self.request.show(object);
                 object["metadata"]["resourceVersion"] = json!(change.revision.to_string());
                 ("DELETED", object)
             }
             (None, None) => return None,
         };
-        Some(json!({"type": kind, "object": self.request.show(&object)}))
+        let mut event = Map::new();
+        event.insert("type".to_owned(), Value::from(kind));
+        event.insert("object".to_owned(), object);
+        Some(Value::Object(event))
     }
 
     async fn lag(&self) {
