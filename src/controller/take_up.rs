@@ -19,7 +19,6 @@ use crate::api::{Reason, Rollback};
 use crate::cluster::plans::{self, PlanError};
 use crate::cluster::rollbacks;
 use crate::engine::conditions;
-use crate::engine::observations::Event;
 use crate::model::Rule;
 
 /// How long to wait for another Rollback that holds a key.
@@ -94,8 +93,8 @@ pub async fn take_up(
     let entries = rollback.status.iter().flat_map(|status| &status.in_flight);
     for entry in entries {
         let Ok(item) = usize::try_from(entry.item) else { continue };
+        run.observations().item_mut(item).taken_up = Some(context.clock.now());
         if entry.ended_at.is_some() {
-            run.observations().push(Event::FoundSettled { item, at: context.clock.now() });
             continue;
         }
         let Some(plan) = run.item(item) else { continue };

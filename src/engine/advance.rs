@@ -70,6 +70,7 @@ pub fn advance(
         journal,
         dependencies: Dependencies::of(situation.items),
     };
+    tick.correct_times();
     for event in observations.events() {
         tick.take_in(event);
     }
@@ -96,6 +97,15 @@ struct Tick<'a> {
 }
 
 impl Tick<'_> {
+    /// A time to come was written by a process whose clock was ahead: without this, all that counts
+    /// from it would begin only when this clock has caught up.
+    fn correct_times(&mut self) {
+        for entry in self.in_flight.values_mut() {
+            entry.first_at = entry.first_at.min(self.now);
+            entry.ended_at = entry.ended_at.map(|ended_at| ended_at.min(self.now));
+        }
+    }
+
     fn take_in(&mut self, event: &Event) {
         let item = event.item();
         let state = self.journal.state(item);
@@ -123,7 +133,6 @@ impl Tick<'_> {
                 timing::provisioned(&mut self.status, self.in_flight.get(&item), *at);
                 self.settled(item, *at);
             }
-            (Event::FoundSettled { at, .. }, ActionState::Settled) => self.settled(item, *at),
             (Event::Resolved { found, at, .. }, ActionState::Intent) => match found {
                 Found::AtWork(request_id) => self.accepted(item, request_id, *at),
                 Found::Ended(request_id) => {
@@ -153,8 +162,6 @@ impl Tick<'_> {
     fn settled(&mut self, item: usize, at: Timestamp) {
         if let Some(entry) = self.in_flight.get_mut(&item) {
             entry.ended_at = Some(at);
-            // Another process may have begun it, by a clock that was ahead.
-            entry.first_at = entry.first_at.min(at);
             self.journal.set(item, ActionState::Settled);
         }
     }
@@ -205,7 +212,8 @@ impl Tick<'_> {
         item: usize,
         observations: &Observations,
     ) -> Option<crate::model::Presence> {
-        let due = later(self.in_flight.get(&item)?.ended_at?, self.situation.settle());
+        let ended_at = self.in_flight.get(&item)?.ended_at?;
+        let due = observations.item(item).due(ended_at, self.situation.settle());
         if !Rule::FreshVerification.holds() {
             return self.goal(item);
         }

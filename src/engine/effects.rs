@@ -182,12 +182,12 @@ impl Planner<'_> {
 
     fn settled(&mut self, item: usize, entry: &InFlight) {
         let Some(ended_at) = entry.ended_at else { return };
-        let due = later(ended_at, self.situation.settle());
+        let memory = self.observations.item(item);
+        let due = memory.due(ended_at, self.situation.settle());
         if due > self.now {
             self.effects.wake_at(due);
             return;
         }
-        let memory = self.observations.item(item);
         let goal = self.situation.items.get(item).map(|plan| plan.action.goal());
         let Some(read) = memory.read.filter(|read| read.begun >= due) else {
             self.to_read_back.push((item, due));

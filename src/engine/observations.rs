@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::model::time::later;
 use crate::model::{Class, PermissionSetArn, Presence, RequestId};
 
 /// Something that was seen. Events stay until the status that took them in is persisted.
@@ -66,14 +67,6 @@ pub enum Event {
         /// When that was seen.
         at: Timestamp,
     },
-    /// A request that had ended was taken up from another process. When that was is known by the
-    /// clock of that process only, so by this one's clock it ends now.
-    FoundSettled {
-        /// The item.
-        item: usize,
-        /// When it was taken up.
-        at: Timestamp,
-    },
     /// An intent of which nobody knew whether it was sent has been looked for.
     Resolved {
         /// The item.
@@ -96,7 +89,6 @@ impl Event {
             | Self::Refused { item, .. }
             | Self::NoAnswer { item, .. }
             | Self::Ended { item, .. }
-            | Self::FoundSettled { item, .. }
             | Self::Resolved { item, .. } => *item,
         }
     }
@@ -161,6 +153,8 @@ pub struct ItemMemory {
     pub answer: Option<(RequestId, Answer)>,
     /// When AWS is asked about it again.
     pub ask_after: Option<Timestamp>,
+    /// When it was taken up from another process, whose clock may differ from this one's.
+    pub taken_up: Option<Timestamp>,
 }
 
 impl ItemMemory {
@@ -168,6 +162,12 @@ impl ItemMemory {
     #[must_use]
     pub fn was_sent(&self, attempt: i32) -> bool {
         self.sent.is_some_and(|sent| sent >= attempt)
+    }
+
+    /// The earliest beginning of a read that shows what a request did which ended at this time.
+    #[must_use]
+    pub fn due(&self, ended_at: Timestamp, settle: SignedDuration) -> Timestamp {
+        later(self.taken_up.map_or(ended_at, |taken_up| taken_up.max(ended_at)), settle)
     }
 
     /// What AWS last said about this request.

@@ -264,11 +264,9 @@ impl Harness {
         self.world.granted.clear();
         for entry in self.status.in_flight.clone() {
             let item = usize::try_from(entry.item).unwrap();
-            if entry.ended_at.is_some() {
-                self.observations.push(Event::FoundSettled { item, at: self.now });
-            } else if entry.request_id.is_none() {
-                self.observations.item_mut(item).in_doubt = true;
-            }
+            let memory = self.observations.item_mut(item);
+            memory.taken_up = Some(self.now);
+            memory.in_doubt = entry.ended_at.is_none() && entry.request_id.is_none();
         }
     }
 

@@ -51,3 +51,20 @@ fn a_clock_that_is_behind_does_not_prolong_the_time_for_retries() {
     harness.persist();
     assert!(harness.status.in_flight[0].first_at <= harness.now);
 }
+
+#[test]
+fn being_taken_up_again_does_not_prolong_the_wait_for_a_contradicted_success() {
+    let mut harness = settled();
+    let ended_at = harness.now;
+    // Somebody made it again.
+    harness.world.present.insert(0, true);
+    for _ in 0..4 {
+        harness.pass(70_000);
+        harness.crash();
+        harness.persist();
+    }
+    harness.finish();
+    assert_eq!(harness.journal().state(0), ActionState::Blocked);
+    let waited = harness.now.duration_since(ended_at);
+    assert!(waited < SignedDuration::from_secs(310), "{waited:#}");
+}
