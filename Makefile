@@ -82,7 +82,7 @@ demo: ## Undo real records on a local control plane and simulator (KEEP=1 leaves
 
 .PHONY: bench-undo
 bench-undo: ## Print the table of docs/performance.md: undos in simulated time against their bound
-	cargo test --locked --quiet --profile simulation --test simulation -- measure
+	cargo run --locked --quiet --profile simulation --example simulation -- measure
 
 .PHONY: bench-real
 bench-real: ## Measure an undo of 1,000 actions on real components and in real time (4 min)

@@ -11,7 +11,6 @@ use super::situation::{Halt, Situation};
 use super::verdict::{Verdict, verdict};
 use super::{conditions, timing, words};
 use crate::api::rollback_status::{Failure, InFlight, Phase, Replacement, RollbackStatus};
-use crate::model::time::later;
 use crate::model::{ActionKind, ActionState, BlockedReason, Class, FailureReason, RequestId, Rule};
 
 /// A retryable asynchronous failure is tried this often …

@@ -86,7 +86,7 @@ pub fn wanted(variable: &str, usual: u64) -> u64 {
 pub fn describe(suite: &str, outcome: &Outcome) -> String {
     let job = &outcome.job;
     format!(
-        "{job}: {}\n  replay: cargo test --profile simulation --test {suite} -- replay {job}\n",
+        "{job}: {}\n  replay: cargo run --profile simulation --example {suite} -- replay {job}\n",
         outcome.violations.join("\n    ")
     )
 }
