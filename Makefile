@@ -40,6 +40,7 @@ check-generated: ## Fail if the committed CRDs are not what the types give
 .PHONY: tools
 tools: ## Build the local control plane and the linters (minutes the first time)
 	hack/tools/build >/dev/null
+	hack/tools/helm version --short
 	hack/tools/cargo-install cargo-deny 0.20.2 >/dev/null
 
 .PHONY: test

@@ -75,6 +75,20 @@ pub enum Disposition {
     Blocked,
 }
 
+impl Disposition {
+    /// Where it stands among others, 0 first: after what is done, what cannot be done is read first.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Act => 0,
+            Self::Blocked => 1,
+            Self::Unexplained => 2,
+            Self::Kept => 3,
+            Self::AlreadySo => 4,
+        }
+    }
+}
+
 /// One key of a plan.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]

@@ -21,23 +21,12 @@ pub(super) fn order(items: Vec<PlanItem>) -> Vec<PlanItem> {
     sets.sort_by_cached_key(PlanItem::key);
     let (created, mut deleted): (Vec<_>, Vec<_>) =
         sets.into_iter().partition(|item| item.action.goal() == Presence::Present);
-    rest.sort_by_cached_key(|item| (rank(item.disposition), item.key()));
+    rest.sort_by_cached_key(|item| (item.disposition.rank(), item.key()));
     let mut ordered = created;
     ordered.append(&mut interleave(assignments));
     ordered.append(&mut deleted);
     ordered.append(&mut rest);
     ordered
-}
-
-/// What cannot be done is read first.
-const fn rank(disposition: Disposition) -> u8 {
-    match disposition {
-        Disposition::Act => 0,
-        Disposition::Blocked => 1,
-        Disposition::Unexplained => 2,
-        Disposition::Kept => 3,
-        Disposition::AlreadySo => 4,
-    }
 }
 
 fn interleave(mut items: Vec<PlanItem>) -> Vec<PlanItem> {

@@ -11,7 +11,8 @@ use crate::model::{AccountId, ActionKind, BlockedReason, Grade, PermissionSetArn
 pub struct Group<'a> {
     /// Whose access.
     pub principal: Option<&'a NamedPrincipal>,
-    /// What happens: first what is done; by permission set, then by account, in the order of names.
+    /// What happens: first what is done, then what cannot be; by permission set, then by account, in
+    /// the order of names.
     pub parts: Vec<Part<'a>>,
 }
 
@@ -80,13 +81,7 @@ pub fn group(items: &[PlanItem]) -> Vec<Group<'_>> {
         group.parts.sort_by_key(|part| {
             let set = part.item.permission_set_name.as_deref();
             let account = part.accounts.first().map(|(id, name)| (name.is_none(), *name, *id));
-            (
-                part.item.disposition != Disposition::Act,
-                set.is_none(),
-                set,
-                &part.item.permission_set,
-                account,
-            )
+            (part.item.disposition.rank(), set.is_none(), set, &part.item.permission_set, account)
         });
     }
     groups.sort_by_key(|group| {

@@ -302,12 +302,12 @@ Plan of rollback undo in namespace access
 USER john.doe (0f791059-3b41-4313-86da-59fa2cf217a7)
   loses ReadOnlyAccess (arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-64rrohtnuu77rp8j) in 2 accounts
     061836611202  592740528984
-  kept, keeps ReadOnlyAccess (arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-64rrohtnuu77rp8j) in 1 account
-    held by assign-e6e133b0
-    577289225385
   blocked, keeps ReadOnlyAccess (arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-64rrohtnuu77rp8j) in 1 account
     AccountUnavailable: Reopen the account or leave it out; a closed account has no access to undo.
     474716250369
+  kept, keeps ReadOnlyAccess (arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-64rrohtnuu77rp8j) in 1 account
+    held by assign-e6e133b0
+    577289225385
 
 GROUP c0fbd4e2-0f34-444d-91ff-3c7ff45c2709
   gains arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-to2ykydoqhktcnp5 in 1 account [Lossy]
