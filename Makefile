@@ -60,7 +60,7 @@ test-cluster: ## Run the tests that need a control plane, the simulator or the o
 	hack/test cluster
 
 .PHONY: test-real
-test-real: ## End, stop and cut off the real operator at every place (4 min)
+test-real: ## End, stop and cut off the real operator at every place (10 min)
 	hack/tools/build >/dev/null
 	cargo test --locked --test real -- --nocapture
 

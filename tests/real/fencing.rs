@@ -9,6 +9,7 @@ use super::cluster::Cluster;
 use super::place::{PATIENCE, Place, text};
 use super::seed::accounts;
 use super::support::{Operator, wait_for};
+use super::turn;
 
 const KEYS: usize = 50;
 /// What the instance allows at once. The simulator would take ten.
@@ -38,7 +39,10 @@ fn sent(place: &Place, access_key: &str) -> Vec<jiff::Timestamp> {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "real leases are waited for in real time")]
 fn a_leader_that_stood_still_changes_nothing_more_and_another_goes_on() {
+    let _turn = turn::beside_others();
     let cluster = Cluster::with(1.0, &["--pod-name=first"]);
+    let leads = || cluster.operator().log().contains(r#""message":"leading""#).then_some(());
+    wait_for("the first one to lead", PATIENCE, leads);
     let second = cluster.another(&["--pod-name=second"], &[("AWS_ACCESS_KEY_ID", "AKIDSECOND")]);
     let limits = json!({"requestsPerSecond": REQUESTS_PER_SECOND, "outstandingRequests": SLOTS});
     let place = Place::with(&cluster, KEYS, &json!({"limits": limits}));

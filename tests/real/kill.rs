@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::lane::{Lane, Play};
 use super::story::Story;
+use super::turn;
 
 /// How many undos are played at the same time, each with an API server and a simulator of its own.
 const LANES: u32 = 3;
@@ -197,9 +198,7 @@ fn ended_at_any_request_a_redo_creates_one_permission_set_and_no_other() {
 }
 
 fn is_whole_wherever_it_ends(story: Story) {
-    // Each fills the machine by itself.
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn::alone();
     let tally = Tally::of(story);
     let lanes: Vec<Lane> = thread::scope(|scope| {
         let starts: Vec<_> =

@@ -14,3 +14,4 @@ mod kill;
 mod lane;
 mod outage;
 mod story;
+mod turn;

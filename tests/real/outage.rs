@@ -9,6 +9,7 @@ use super::cluster::{Cluster, TIME_SCALE};
 use super::place::{PATIENCE, Place, ledger_accounts};
 use super::seed::accounts;
 use super::support::wait_for;
+use super::turn;
 
 const KEYS: usize = 40;
 /// What the instance allows at once. The simulator would take ten.
@@ -81,6 +82,7 @@ fn passes(time: Duration) {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "it says how long it took")]
 fn a_killed_api_server_delays_the_undo_and_no_more() {
+    let _turn = turn::beside_others();
     let cluster = Cluster::with(1.0, &[]);
     let (place, before) = running(&cluster);
     cluster.control_plane.crash("kube-apiserver");
@@ -98,6 +100,7 @@ fn a_killed_api_server_delays_the_undo_and_no_more() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "it says how long it took")]
 fn a_frozen_etcd_delays_the_undo_and_no_more() {
+    let _turn = turn::beside_others();
     let cluster = Cluster::with(1.0, &[]);
     let (place, before) = running(&cluster);
     cluster.control_plane.freeze("etcd");
@@ -119,6 +122,7 @@ fn a_minute() -> Duration {
 
 #[test]
 fn aws_that_is_unreachable_or_silent_for_a_minute_delays_the_undo_and_no_more() {
+    let _turn = turn::beside_others();
     let cluster = Cluster::start();
     let (mut place, before) = running(&cluster);
     place.slow_down();
