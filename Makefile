@@ -17,6 +17,12 @@ build: ## Build all programs (debug)
 release: ## Build the operator and the plugin (optimised)
 	cargo build --locked --release --bin rollback-operator --bin kubectl-rollback
 
+.PHONY: image
+image: VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+image: ## Build the image with docker (BUILDER=podman: with another)
+	$(or $(BUILDER),docker) build --tag rollback-operator:$(VERSION) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION="$$(git rev-parse HEAD)" .
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt
@@ -30,17 +36,22 @@ audit: ## Check dependencies against the advisory database (needs access to it)
 	"$$(hack/tools/cargo-install cargo-deny 0.20.2)" check advisories
 
 .PHONY: generate
-generate: ## Write the CRDs from the Rust types
+generate: ## Write the CRDs from the Rust types, and the chart's README from its values
 	cargo run --locked --quiet --bin crdgen
+	hack/tools/helm-docs --chart-search-root charts
 
 .PHONY: check-generated
 check-generated: ## Fail if the committed CRDs are not what the types give
 	cargo test --locked --quiet --test schemas generated
 
 .PHONY: tools
-tools: ## Build the local control plane and the linters (minutes the first time)
+tools: ## Build the local control plane, the node and the linters (minutes the first time)
 	hack/tools/build >/dev/null
+	hack/node/run programs
 	hack/tools/helm version --short
+	hack/tools/helm-docs --help >/dev/null
+	hack/tools/prometheus >/dev/null
+	hack/tools/gitops/build >/dev/null
 	hack/tools/cargo-install cargo-deny 0.20.2 >/dev/null
 
 .PHONY: test
@@ -55,9 +66,13 @@ test-unit: ## Run the tests of the library and the programs
 test-house: ## Run the tests of layers and schemas, and others that need no control plane
 	hack/test house
 
+.PHONY: test-processes
+test-processes: ## Run the tests that need a control plane, the simulator or the operator
+	hack/test processes
+
 .PHONY: test-cluster
-test-cluster: ## Run the tests that need a control plane, the simulator or the operator
-	hack/test cluster
+test-cluster: ## Install, upgrade, crash, drain and remove the image and the chart on a real node (needs root)
+	hack/test node
 
 .PHONY: test-real
 test-real: ## End, stop and cut off the real operator at every place (10 min)
@@ -83,7 +98,13 @@ demo: ## Undo real records on a local control plane and simulator (KEEP=1 leaves
 
 .PHONY: bench-undo
 bench-undo: ## Print the table of docs/performance.md: undos in simulated time against their bound
-	cargo run --locked --quiet --profile simulation --example simulation -- measure
+	cargo run --locked --quiet --config tests/simulation/profile.toml --example simulation -- measure
+
+.PHONY: bench-scale
+bench-scale: ## Measure the operator beside 10,000 Rollbacks and 100,000 records, on real components (10 min)
+	hack/tools/build >/dev/null
+	cargo build --locked --release --bins
+	target/release/rollback-bench scale
 
 .PHONY: bench-real
 bench-real: ## Measure an undo of 1,000 actions on real components and in real time (4 min)

@@ -9,12 +9,17 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Runs the guard over these lines to its end, with a stand-in for hack/control-plane that notes
-/// what it was asked.
+/// Runs the guard over these lines to its end, with stand-ins for hack/control-plane and
+/// hack/node/run that note what they were asked.
 fn guard(directory: &Path, lines: &str) -> String {
     let (stand_in, notes) = (directory.join("control-plane"), directory.join("notes"));
-    fs::write(&stand_in, format!("#!/bin/sh\necho \"$@\" >>{}\n", notes.display())).unwrap();
-    fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).unwrap();
+    let node = directory.join("node/run");
+    fs::create_dir(directory.join("node")).unwrap();
+    for (program, name) in [(&stand_in, ""), (&node, "node ")] {
+        let script = format!("#!/bin/sh\necho \"{name}$@\" >>{}\n", notes.display());
+        fs::write(program, script).unwrap();
+        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/guard.sh");
     let mut guard =
         Command::new("bash").arg(script).arg(&stand_in).stdin(Stdio::piped()).spawn().unwrap();
@@ -75,4 +80,18 @@ fn control_planes_are_stopped_and_directories_removed() {
     );
     assert_eq!(asked, format!("stop {left_name}\n"));
     assert!(!left.exists() && done.exists());
+}
+
+#[test]
+fn nodes_are_stopped_before_their_directories_are_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let left = directory.path().join("left");
+    fs::create_dir(&left).unwrap();
+    let left_name = left.display();
+    let asked = guard(
+        directory.path(),
+        &format!("directory {left_name}\nnode {left_name}\nnode /done\ndone /done\n"),
+    );
+    assert_eq!(asked, format!("node stop {left_name}\n"));
+    assert!(!left.exists());
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use rollback_operator::model::{AccountId, Before, Effect, InstanceArn, OperationType};
-use rollback_operator::record::awsideman::{Instances, StoreFile, read, read_directory};
-use rollback_operator::record::{ImportedRecord, Report};
+use rollback_operator::record::awsideman::{read, read_directory};
+use rollback_operator::record::{ImportedRecord, Instances, Report, SourceFile};
 
 const INSTANCE: &str = "arn:aws:sso:::instance/ssoins-grrwdwht9b3hswl7";
 const READ_ONLY: &str = "arn:aws:sso:::permissionSet/ssoins-grrwdwht9b3hswl7/ps-64rrohtnuu77rp8j";
@@ -43,8 +43,8 @@ fn import() -> Report {
     read(&read_directory(&samples(), &[]).unwrap(), &instances(), None)
 }
 
-fn file(name: &str, bytes: impl Into<Vec<u8>>) -> StoreFile {
-    StoreFile { name: name.to_owned(), bytes: bytes.into() }
+fn file(name: &str, bytes: impl Into<Vec<u8>>) -> SourceFile {
+    SourceFile { name: name.to_owned(), bytes: bytes.into() }
 }
 
 fn read_one(text: impl Into<Vec<u8>>) -> Report {

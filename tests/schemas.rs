@@ -14,7 +14,7 @@ const SCHEMA: &str = "/spec/versions/0/schema/openAPIV3Schema";
 #[test]
 fn generated_files_are_those_that_are_committed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for folder in ["crds", "charts/rollback-operator/crds"] {
+    for folder in ["crds", "charts/rollback-operator/files/crds"] {
         let mut expected = BTreeSet::new();
         for (file, crd) in crd::all().unwrap() {
             let generated = serde_saphyr::to_string(&crd).unwrap();
@@ -28,6 +28,17 @@ fn generated_files_are_those_that_are_committed() {
             .collect();
         assert_eq!(present, expected, "{folder} holds other files than the generated ones");
     }
+}
+
+#[test]
+fn the_charts_values_hold_what_an_instance_may_say() {
+    let file = "charts/rollback-operator/values.schema.json";
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let schema: Value = serde_json::from_str(&text).unwrap();
+    let expected = crd::instance_values().unwrap();
+    assert!(schema["$defs"]["instance"] == expected, "{file} is out of date: run `make generate`");
+    assert_eq!(expected["additionalProperties"], false);
+    assert_eq!(expected["properties"]["policy"]["additionalProperties"], false);
 }
 
 /// What a schema leaves open, with the path of the field.
@@ -135,4 +146,18 @@ fn names_columns_and_versions_are_as_the_documents_say() {
         let waits = ["rollbacks.yaml", "identitycenterinstances.yaml"].contains(&file);
         assert_eq!(default, waits.then_some(&json!({"observedGeneration": -1})), "{file}");
     }
+}
+
+#[test]
+fn every_reason_is_explained() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/troubleshooting.md");
+    let text = fs::read_to_string(file).unwrap();
+    let explained: BTreeSet<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .flat_map(|line| line.split('|').nth(1).unwrap().split('`').skip(1).step_by(2))
+        .collect();
+    let all: BTreeSet<&str> =
+        rollback_operator::api::Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+    assert_eq!(explained, all, "docs/troubleshooting.md has a line for each reason");
 }

@@ -97,6 +97,8 @@ reasons! {
     AwaitingApproval,
     /// The approval names another plan.
     ApprovalForAnotherPlan,
+    /// The approval came from somebody without the verb approve.
+    ApprovalNotPermitted,
     /// The approval is not known to come from somebody else than the authors.
     ApprovalNotSeparate,
     /// The plan was approved.
@@ -155,6 +157,8 @@ reasons! {
     InvalidObject,
     /// Two instances name one ARN.
     Duplicate,
+    /// An instance that the installation declares could not be applied.
+    DeclarationRefused,
     /// The instance is usable.
     InstanceReady,
     /// What the spec asks for is not available in this version.

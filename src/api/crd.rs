@@ -65,3 +65,30 @@ fn bound(schema: &mut Value) {
         _ => {}
     }
 }
+
+/// What the spec of an instance may hold, as the JSON schema that the chart checks its values by.
+/// Fields that the kind does not have are refused; rules in CEL are left to the API server.
+///
+/// # Errors
+/// When a schema cannot be written as JSON: a defect of the types.
+pub fn instance_values() -> Result<Value, serde_json::Error> {
+    let crd = finish(IdentityCenterInstance::crd(), Status::StartsUnobserved)?;
+    let spec = crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec");
+    let mut schema = spec.cloned().unwrap_or_default();
+    close(&mut schema);
+    Ok(schema)
+}
+
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.retain(|name, _| !name.starts_with("x-kubernetes-"));
+            if map.get("type") == Some(&json!("object")) && map.contains_key("properties") {
+                map.insert("additionalProperties".to_owned(), json!(false));
+            }
+            map.values_mut().for_each(close);
+        }
+        Value::Array(list) => list.iter_mut().for_each(close),
+        _ => {}
+    }
+}

@@ -131,6 +131,11 @@ pub struct PlanItem {
     /// Content of the permission set that is deleted or created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<PermissionSetContent>,
+    /// Digest of what the permission set gives (policies, boundary and session) through which access
+    /// is restored: the approval is for this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::digest")]
+    pub gives: Option<String>,
     /// Who truly loses or gains access by it; absent where that could not be found out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<AccessEffect>,

@@ -29,6 +29,9 @@ pub struct PlanStatus {
     pub actions: i32,
     /// Number of keys that are left as they are: already so, kept for another record, or unexplained.
     pub kept: i32,
+    /// How many of `kept` are as wanted already.
+    #[serde(default)]
+    pub already_so: i32,
     /// Number of keys that cannot be done.
     pub blocked: i32,
     /// Whether an action gives access; such a plan waits for approval under every policy but Never.

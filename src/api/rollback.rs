@@ -59,7 +59,6 @@ use crate::model::{AccountId, OperationType, PermissionSetArn, PrincipalId};
     validation = ("has(self.verification) == has(oldSelf.verification) && (!has(self.verification) || self.verification == oldSelf.verification)", "verification cannot be changed: create another Rollback"),
     validation = ("has(self.reason) == has(oldSelf.reason) && (!has(self.reason) || self.reason == oldSelf.reason)", "reason cannot be changed: it is part of the account"),
     validation = ("has(self.ticket) == has(oldSelf.ticket) && (!has(self.ticket) || self.ticket == oldSelf.ticket)", "ticket cannot be changed: it is part of the account"),
-    validation = ("!has(self.ttlAfterFinished)", "ttlAfterFinished: not acted on by this version; leave it out"),
     validation = ("!has(oldSelf.approval) || !oldSelf.approval.reject || (has(self.approval) && self.approval.reject)", "a rejection is final: create another Rollback"),
 )]
 pub struct RollbackSpec {
@@ -101,7 +100,7 @@ pub struct RollbackSpec {
     /// How undone keys are read back. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
-    /// Not available in this version, which refuses it. How long after its end a Rollback is deleted, such as `24h`; its ledger record stays.
+    /// How long after its end the Rollback is deleted, such as `24h`; its ledger record stays. By default it stays, too; and it stays if it ended `Failed` or `PartiallySucceeded`, and while it bears the labels or annotations of Flux, Argo CD or Helm, which would create it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::duration")]
     pub ttl_after_finished: Option<String>,

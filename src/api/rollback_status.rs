@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::plan_status::PlanStatus;
 use super::record::RecordRef;
 use super::schema;
-use crate::model::{ActionKind, PermissionSetArn, RequestId};
+use crate::model::{ActionKind, ActionState, PermissionSetArn, RequestId};
 
 /// Where a Rollback is on its way.
 #[derive(
@@ -241,6 +241,15 @@ pub struct Progress {
     /// The journal: one string for each shard with one character for each item. `.` planned, `i` intent, `r` requested, `s` settled but not yet verified, `v` verified, `k` already so, `f` failed, `b` blocked, `u` unknown.
     #[schemars(length(max = 20), inner(length(max = 1000)), extend("x-kubernetes-list-type" = "atomic"))]
     pub shards: Vec<String>,
+}
+
+impl Progress {
+    /// Number of items that were written and are not read back yet.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        let letter = ActionState::Settled.letter();
+        self.shards.iter().map(|shard| shard.matches(letter).count()).sum()
+    }
 }
 
 /// An action with a persisted intent.

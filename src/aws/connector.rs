@@ -27,6 +27,7 @@ use crate::model::Rule;
 use crate::model::time::seconds_between;
 use crate::quota::Priority;
 use crate::runtime::Transport;
+use crate::runtime::traces::{self, Span, Trace};
 
 /// A request that has not left by then waits for another turn.
 const TURN_LASTS: SignedDuration = SignedDuration::from_millis(500);
@@ -42,11 +43,13 @@ pub(super) struct Call {
     pub priority: Priority,
     /// Whether anything of it may have reached AWS.
     pub sent: Arc<AtomicBool>,
+    /// What it is made for.
+    trace: Option<Trace>,
 }
 
 impl Call {
     pub fn new(priority: Priority) -> Self {
-        Self { priority, sent: Arc::default() }
+        Self { priority, sent: Arc::default(), trace: traces::current() }
     }
 
     /// Runs a call of the SDK so that its requests are known to belong to this.
@@ -155,8 +158,21 @@ async fn pass(
     let limit = options.request_timeout;
     let reply = options.clock.timeout(limit, exchange(inner, request)).await;
     let reply = reply.unwrap_or_else(|_| Err(ConnectorError::timeout(NoReply(limit).into())));
-    let seconds = seconds_between(sent_at, options.clock.now());
+    let replied_at = options.clock.now();
+    let seconds = seconds_between(sent_at, replied_at);
     let outcome = account(gate, operation, &reply);
+    if let Some(trace) = call.trace {
+        let attributes = vec![
+            ("rpc.system", "aws-api".to_owned()),
+            ("rpc.service", operation.service.to_owned()),
+            ("rpc.method", operation.name.to_owned()),
+            ("outcome", outcome.to_owned()),
+            ("queue.seconds", format!("{waited:.3}")),
+        ];
+        let (began, failed) = (sent_at, outcome != "ok");
+        let span = Span { name: operation.name, began, ended: replied_at, attributes, failed };
+        options.traces.call(trace, span);
+    }
     options.choke_point.after(effect).await;
     options.observer.request(operation.name, outcome, seconds, waited);
     reply

@@ -8,6 +8,24 @@ use super::error::Error;
 use crate::model::{PermissionSetArn, PermissionSetContent};
 
 impl Client {
+    /// What a permission set gives: policies and boundary, and nothing else of its content; none when
+    /// it does not exist. Four calls and more.
+    pub async fn permission_set_policies(
+        &self,
+        permission_set: &PermissionSetArn,
+    ) -> Result<Option<PermissionSetContent>, Error> {
+        let parts = async {
+            Ok(PermissionSetContent {
+                inline_policy: self.inline_policy(permission_set).await?,
+                managed_policies: self.managed_policies(permission_set).await?,
+                customer_managed_policies: self.customer_policies(permission_set).await?,
+                permissions_boundary: self.boundary(permission_set).await?,
+                ..PermissionSetContent::default()
+            })
+        };
+        found(parts.await)
+    }
+
     /// Name and content of a permission set; none when it does not exist. Six calls and more.
     pub async fn permission_set_content(
         &self,
@@ -16,21 +34,19 @@ impl Client {
         let Some(facts) = self.describe_permission_set(permission_set).await? else {
             return Ok(None);
         };
-        let parts = async {
-            Ok(PermissionSetContent {
-                description: facts.description,
-                session_duration: facts.session_duration,
-                relay_state: facts.relay_state,
-                inline_policy: self.inline_policy(permission_set).await?,
-                managed_policies: self.managed_policies(permission_set).await?,
-                customer_managed_policies: self.customer_policies(permission_set).await?,
-                permissions_boundary: self.boundary(permission_set).await?,
-                tags: self.tags(permission_set).await?,
-            })
+        // Either finds nothing if it is deleted between two of the calls.
+        let Some(policies) = self.permission_set_policies(permission_set).await? else {
+            return Ok(None);
         };
-        // Deleted between two of the calls.
-        let content = found(parts.await)?;
-        Ok(content.map(|content| (facts.name, content)))
+        let Some(tags) = found(self.tags(permission_set).await)? else { return Ok(None) };
+        let content = PermissionSetContent {
+            description: facts.description,
+            session_duration: facts.session_duration,
+            relay_state: facts.relay_state,
+            tags,
+            ..policies
+        };
+        Ok(Some((facts.name, content)))
     }
 
     async fn inline_policy(&self, set: &PermissionSetArn) -> Result<Option<String>, Error> {

@@ -15,7 +15,7 @@ use super::observer::{NoObserver, Observer};
 use crate::model::time::seconds_between;
 use crate::quota::{Governor, Priority, Ticket};
 use crate::runtime::effects::ChokePoint;
-use crate::runtime::{Clock, Permit};
+use crate::runtime::{Clock, Permit, Traces};
 
 /// What a gate is made of.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub struct GateOptions {
     pub choke_point: ChokePoint,
     /// Is told about every request.
     pub observer: Arc<dyn Observer>,
+    /// Where spans of requests go.
+    pub traces: Traces,
     /// Longest time from sending a request to having its whole reply.
     pub request_timeout: Duration,
     /// Longest time in the queue. Well below the five minutes for which AWS takes a signature.
@@ -49,6 +51,7 @@ impl GateOptions {
             permit: Permit::always(),
             choke_point: ChokePoint::default(),
             observer: Arc::new(NoObserver),
+            traces: Traces::default(),
             request_timeout: Duration::from_secs(10),
             longest_wait: Duration::from_mins(1),
         }

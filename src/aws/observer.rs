@@ -27,9 +27,9 @@ impl Observer for NoObserver {
 }
 
 impl Observer for Metrics {
-    fn request(&self, operation: &'static str, outcome: &'static str, seconds: f64, _: f64) {
-        let took = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        self.aws_request(operation, outcome, took);
+    fn request(&self, operation: &'static str, outcome: &'static str, seconds: f64, waited: f64) {
+        let duration = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        self.aws_request(operation, outcome, duration(seconds), duration(waited));
         if outcome == "conflict" {
             self.conflicted(operation);
         }

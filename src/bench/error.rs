@@ -63,6 +63,9 @@ pub enum BenchError {
     /// The simulator does not answer.
     #[error("the simulator: {0}")]
     Simulator(String),
+    /// The operator does not show its metrics.
+    #[error("the operator's metrics: {0}")]
+    Metrics(String),
     /// The world cannot be described.
     #[error("the world to measure in: {0}")]
     World(String),

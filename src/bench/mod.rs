@@ -1,11 +1,15 @@
 //! Measurements on the real components: an API server, the operator's binary, the simulator's.
 //!
-//! `rollback-bench undo` measures one undo against the bound that AWS's limits set. Numbers are
+//! `rollback-bench undo` measures one undo against the bound that AWS's limits set,
+//! `rollback-bench scale` how the operator does among many objects. Numbers are
 //! printed, never judged here: machines differ, and a timed test would only teach people to retry.
 
+mod control_plane;
 mod error;
+mod objects;
 mod process;
 mod report;
+mod scale;
 mod stage;
 mod undo;
 mod usage;
@@ -28,6 +32,25 @@ pub struct Arguments {
 enum Scenario {
     /// Undo one recorded operation and compare the time with the bound that AWS's limits set
     Undo(UndoArguments),
+    /// Start the operator among many finished Rollbacks and records, and undo single operations there
+    Scale(ScaleArguments),
+}
+
+/// How much is there before the operator starts.
+#[derive(Debug, Clone, Args)]
+pub struct ScaleArguments {
+    /// Finished Rollbacks
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub rollbacks: u32,
+    /// Records, with those of the finished Rollbacks and their ledgers
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub records: u32,
+    /// Operations that are undone one by one among them
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub probes: u32,
+    /// How to print the result
+    #[arg(long, short, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
 }
 
 /// The size of an undo and the world that it happens in.
@@ -78,6 +101,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BenchError> {
     let scenario = async {
         match arguments.scenario {
             Scenario::Undo(arguments) => undo::run(&arguments).await,
+            Scenario::Scale(arguments) => scale::run(&arguments).await,
         }
     };
     // What is dropped stops what it started.

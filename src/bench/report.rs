@@ -199,12 +199,14 @@ impl fmt::Display for Report {
     }
 }
 
-fn known(value: Option<String>) -> String {
+/// A value, or that nobody knows it.
+pub fn known(value: Option<String>) -> String {
     value.unwrap_or_else(|| "unknown".to_owned())
 }
 
+/// Bytes for people.
 #[allow(clippy::cast_precision_loss, reason = "bytes of memory are far below 2^52")]
-fn mebibytes(bytes: u64) -> String {
+pub fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 

@@ -1,14 +1,13 @@
 //! What is measured: a control plane, the simulator and the operator, as processes of their own.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::control_plane::ControlPlane;
 use super::process::{Process, output};
 use super::usage::Usage;
 use super::{BenchError, UndoArguments, world};
@@ -22,29 +21,35 @@ pub struct Stage {
     pub client: kube::Client,
     /// Time as the operator and the simulator have it.
     pub clock: Clock,
-    operator: Process,
+    operator: Option<Operator>,
     _simulator: Process,
-    _control_plane: ControlPlane,
+    control_plane: ControlPlane,
     simulator_url: String,
+    time: [String; 2],
+}
+
+struct Operator {
+    process: Process,
+    admin: String,
 }
 
 impl Stage {
-    /// Starts everything in a world that fits the arguments, up to a ready instance.
-    pub async fn start(arguments: &UndoArguments) -> Result<Self, BenchError> {
+    /// Starts a control plane and the simulator, with the namespace of the measurement, but no
+    /// operator.
+    pub async fn set(seed: &Value, time_scale: f64) -> Result<Self, BenchError> {
         let life = Clock::real();
         let origin = life.now();
         let control_plane = ControlPlane::start()?;
-        let directory = control_plane.directory.path().to_owned();
+        let directory = control_plane.directory().to_owned();
         control_plane.install()?;
         let client = control_plane.client().await?;
-        let time =
-            [format!("--time-scale={}", arguments.time_scale), format!("--time-origin={origin}")];
+        let time = [format!("--time-scale={time_scale}"), format!("--time-origin={origin}")];
 
-        let seed = directory.join("world.yaml");
-        write(&seed, &world::seed(arguments).to_string())?;
+        let world = directory.join("world.yaml");
+        write(&world, &seed.to_string())?;
         let port = directory.join("port");
         let mut simulator = Process::start("idc-sim", &directory, |command| {
-            command.arg("--seed").arg(&seed).arg("--port-file").arg(&port).args(&time);
+            command.arg("--seed").arg(&world).arg("--port-file").arg(&port).args(&time);
         })?;
         let simulator_url = until(&life, "the simulator to listen", || {
             simulator.check()?;
@@ -52,53 +57,105 @@ impl Stage {
             Ok(text.trim().parse::<u16>().ok().map(|port| format!("http://127.0.0.1:{port}")))
         })
         .await?;
+        Ok(Self {
+            client,
+            clock: Clock::with_origin(origin, time_scale),
+            operator: None,
+            _simulator: simulator,
+            control_plane,
+            simulator_url,
+            time,
+        })
+    }
 
+    /// Starts everything in a world that fits the arguments, up to a ready instance.
+    pub async fn start(arguments: &UndoArguments) -> Result<Self, BenchError> {
+        let mut stage = Self::set(&world::seed(arguments), arguments.time_scale).await?;
+        stage.start_operator()?;
+        stage.operator_is_ready().await?;
+        stage.apply_instance(arguments.slots)?;
+        stage.instance_is_ready()?;
+        Ok(stage)
+    }
+
+    /// Starts an operator, and ends the one that runs.
+    pub fn start_operator(&mut self) -> Result<(), BenchError> {
+        self.operator = None;
         let admin = format!("127.0.0.1:{}", free_port()?);
-        let kubeconfig = control_plane.operator()?;
-        let mut operator = Process::start("rollback-operator", &directory, |command| {
+        let kubeconfig = self.control_plane.operator()?;
+        let directory = self.control_plane.directory();
+        let process = Process::start("rollback-operator", directory, |command| {
             command
                 .args(["--admin-address", &admin, "--lease-namespace", "rollback-system"])
-                .args(&time)
+                .args(&self.time)
                 .env("KUBECONFIG", kubeconfig)
                 .env("AWS_ACCESS_KEY_ID", "AKIDSIMULATOR")
                 .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
                 .env("AWS_REGION", world::REGION)
-                .env("AWS_ENDPOINT_URL", &simulator_url)
+                .env("AWS_ENDPOINT_URL", &self.simulator_url)
                 .env("AWS_EC2_METADATA_DISABLED", "true");
         })?;
-        until(&life, "the operator to be ready", || {
-            operator.check()?;
-            Ok(ureq::get(format!("http://{admin}/readyz")).call().ok().map(|_| ()))
+        self.operator = Some(Operator { process, admin });
+        Ok(())
+    }
+
+    /// Asks the operator to stop and waits until it has: it gives back its lease.
+    pub async fn stop_operator(&mut self) -> Result<(), BenchError> {
+        let Some(mut operator) = self.operator.take() else { return Ok(()) };
+        output(std::process::Command::new("kill").arg(operator.process.id().to_string()))?;
+        until(&Clock::real(), "the operator to end", || {
+            Ok(operator.process.check().is_err().then_some(()))
         })
-        .await?;
-        let clock = Clock::with_origin(origin, arguments.time_scale);
-        let instance = directory.join("instance.json");
-        write(&instance, &world::instance(arguments, &simulator_url).to_string())?;
-        control_plane.kubectl(&["apply", "-f", &instance.display().to_string()])?;
-        control_plane.kubectl(&[
+        .await
+    }
+
+    /// Waits until the operator says that it is ready.
+    pub async fn operator_is_ready(&mut self) -> Result<(), BenchError> {
+        let Some(operator) = &mut self.operator else { return Ok(()) };
+        let ready = format!("http://{}/readyz", operator.admin);
+        until(&Clock::real(), "the operator to be ready", || {
+            operator.process.check()?;
+            Ok(ureq::get(&ready).call().ok().map(|_| ()))
+        })
+        .await
+    }
+
+    /// Declares the instance of the world.
+    pub fn apply_instance(&self, slots: u32) -> Result<(), BenchError> {
+        let instance = self.control_plane.directory().join("instance.json");
+        write(&instance, &world::instance(slots, &self.simulator_url).to_string())?;
+        self.control_plane.kubectl(&["apply", "-f", &instance.display().to_string()])?;
+        Ok(())
+    }
+
+    /// Waits until the operator can work with the instance.
+    pub fn instance_is_ready(&self) -> Result<(), BenchError> {
+        self.control_plane.kubectl(&[
             "wait",
             "--for=condition=Ready",
             "--timeout=60s",
             "identitycenterinstance/bench",
         ])?;
-        Ok(Self {
-            client,
-            clock,
-            operator,
-            _simulator: simulator,
-            _control_plane: control_plane,
-            simulator_url,
-        })
+        Ok(())
     }
 
     /// Fails when the operator has ended.
     pub fn check(&mut self) -> Result<(), BenchError> {
-        self.operator.check()
+        self.operator.as_mut().map_or(Ok(()), |operator| operator.process.check())
     }
 
     /// What the operator has used of the machine so far.
     pub fn usage(&self) -> Usage {
-        Usage::of(self.operator.id())
+        self.operator.as_ref().map(|it| Usage::of(it.process.id())).unwrap_or_default()
+    }
+
+    /// The operator's metrics, as Prometheus reads them.
+    pub fn metrics(&self) -> Result<String, BenchError> {
+        let Some(operator) = &self.operator else { return Ok(String::new()) };
+        let failed = |error: ureq::Error| BenchError::Metrics(error.to_string());
+        let mut answer =
+            ureq::get(format!("http://{}/metrics", operator.admin)).call().map_err(failed)?;
+        answer.body_mut().read_to_string().map_err(failed)
     }
 
     /// Reads one page of the simulator's own.
@@ -114,76 +171,6 @@ impl Stage {
         let state: Value = self.simulator("/_sim/state?view=access&format=json")?;
         let rows = state["instances"][0]["assignments"].as_array().cloned().unwrap_or_default();
         Ok(rows.iter().filter_map(|row| row["accounts"].as_array()).map(Vec::len).sum())
-    }
-}
-
-struct ControlPlane {
-    directory: tempfile::TempDir,
-}
-
-impl ControlPlane {
-    fn start() -> Result<Self, BenchError> {
-        let directory = tempfile::Builder::new()
-            .prefix("rollback-bench.")
-            .tempdir()
-            .map_err(BenchError::io("a directory for the measurement"))?;
-        let control_plane = Self { directory };
-        control_plane.hack("start", &[])?;
-        Ok(control_plane)
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.path().join("control-plane")
-    }
-
-    fn hack(&self, verb: &str, arguments: &[&str]) -> Result<String, BenchError> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("hack/control-plane");
-        output(Command::new(script).arg(verb).arg(self.path()).args(arguments))
-    }
-
-    fn kubectl(&self, arguments: &[&str]) -> Result<String, BenchError> {
-        output(
-            Command::new(self.path().join("bin/kubectl"))
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .arg("--kubeconfig")
-                .arg(self.path().join("kubeconfig"))
-                .args(arguments),
-        )
-    }
-
-    /// Installs the kinds, and the operator's account with the rights that the chart gives it.
-    fn install(&self) -> Result<(), BenchError> {
-        let roles = "charts/rollback-operator/files";
-        self.kubectl(&["apply", "--server-side", "-f", "crds/"])?;
-        self.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "-f", "crds/"])?;
-        let role = format!("{roles}/operator-role.yaml");
-        self.kubectl(&["apply", "-f", "hack/demo/operator.yaml", "-f", &role])?;
-        let lease = format!("{roles}/lease-role.yaml");
-        self.kubectl(&["apply", "-n", "rollback-system", "-f", &lease])?;
-        self.kubectl(&["create", "namespace", world::NAMESPACE])?;
-        Ok(())
-    }
-
-    /// The kubeconfig of the operator's account.
-    fn operator(&self) -> Result<String, BenchError> {
-        let text =
-            self.hack("kubeconfig-service-account", &["rollback-system", "rollback-operator"])?;
-        Ok(text.lines().last().unwrap_or_default().to_owned())
-    }
-
-    async fn client(&self) -> Result<kube::Client, BenchError> {
-        let kubeconfig = Kubeconfig::read_from(self.path().join("kubeconfig"))?;
-        let config =
-            kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-        kube::Client::try_from(config).map_err(BenchError::kubernetes("connect"))
-    }
-}
-
-impl Drop for ControlPlane {
-    fn drop(&mut self) {
-        if let Err(error) = self.hack("stop", &[]) {
-            eprintln!("rollback-bench: the control plane was not stopped: {error}");
-        }
     }
 }
 

@@ -2,18 +2,13 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use kube::api::{Patch, PatchParams, PostParams};
-use kube::{Api, Resource};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-
 use super::report::{Calls, Report};
 use super::stage::Stage;
 use super::{BenchError, Output, UndoArguments, world};
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{OperationRecord, Rollback};
 use crate::runtime::clock::Clock;
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// How often the Rollback is looked at, in life.
 const LOOK: Duration = Duration::from_millis(100);
@@ -43,15 +38,15 @@ async fn measure(
     bar: &ProgressBar,
 ) -> Result<Report, BenchError> {
     let calls_before: Calls = stage.simulator("/_sim/counters")?;
-    create::<OperationRecord>(stage, world::record(arguments, stage.clock.now())).await?;
-    create::<Rollback>(stage, world::rollback()).await?;
+    stage.create::<OperationRecord>(world::record(arguments, stage.clock.now())).await?;
+    stage.create::<Rollback>(world::rollback("undo", "granted")).await?;
     let planned =
         follow(stage, arguments, bar, "the plan", |status| status.phase == Phase::AwaitingApproval)
             .await?;
     let plan = planned.plan.ok_or_else(|| BenchError::World("no plan was shown".to_owned()))?;
     let approved_at = stage.clock.now();
     let usage_before = stage.usage();
-    approve(stage, &plan.digest).await?;
+    stage.approve("undo", &plan.digest).await?;
     let done =
         follow(stage, arguments, bar, "the end of the undo", |status| status.phase.is_terminal())
             .await?;
@@ -81,36 +76,6 @@ async fn measure(
     Ok(report.with_usage(usage_before, usage_after))
 }
 
-async fn create<K>(stage: &Stage, object: Value) -> Result<(), BenchError>
-where
-    K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-        + Clone
-        + std::fmt::Debug
-        + DeserializeOwned
-        + serde::Serialize,
-{
-    let object: K =
-        serde_json::from_value(object).map_err(|error| BenchError::World(error.to_string()))?;
-    Api::<K>::namespaced(stage.client.clone(), world::NAMESPACE)
-        .create(&PostParams::default(), &object)
-        .await
-        .map_err(BenchError::kubernetes("create what is measured"))?;
-    Ok(())
-}
-
-async fn approve(stage: &Stage, digest: &str) -> Result<(), BenchError> {
-    let approval = json!({"spec": {"approval": {"plan": digest}}});
-    rollbacks(stage)
-        .patch("undo", &PatchParams::default(), &Patch::Merge(approval))
-        .await
-        .map_err(BenchError::kubernetes("approve the plan"))?;
-    Ok(())
-}
-
-fn rollbacks(stage: &Stage) -> Api<Rollback> {
-    Api::namespaced(stage.client.clone(), world::NAMESPACE)
-}
-
 /// Looks at the Rollback until its status is as wanted, or for far longer than it may take.
 async fn follow(
     stage: &mut Stage,
@@ -126,7 +91,8 @@ async fn follow(
     );
     loop {
         stage.check()?;
-        let rollback = rollbacks(stage)
+        let rollback = stage
+            .rollbacks()
             .get("undo")
             .await
             .map_err(BenchError::kubernetes("look at the Rollback"))?;

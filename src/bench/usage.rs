@@ -11,6 +11,8 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub struct Usage {
     /// The most memory that it held at once, in bytes.
     pub peak_memory: Option<u64>,
+    /// The memory that it holds now, in bytes.
+    pub memory: Option<u64>,
     /// Processor time of all its threads, in seconds.
     pub processor_seconds: Option<f64>,
 }
@@ -23,14 +25,16 @@ impl Usage {
             std::fs::read_to_string(path).unwrap_or_default()
         };
         Self {
-            peak_memory: peak_memory(&read("status")),
+            peak_memory: kibibytes(&read("status"), "VmHWM:"),
+            memory: kibibytes(&read("status"), "VmRSS:"),
             processor_seconds: processor_seconds(&read("stat")),
         }
     }
 }
 
-fn peak_memory(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// A line of `/proc/PID/status`, in bytes.
+fn kibibytes(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }
@@ -52,7 +56,8 @@ mod tests {
     #[test]
     fn memory_and_time_are_read_from_what_linux_says() {
         let status = "Name:\ta (b) c\nVmPeak:\t  9000 kB\nVmHWM:\t    7788 kB\nVmRSS:\t 5000 kB\n";
-        assert_eq!(peak_memory(status), Some(7788 * 1024));
+        assert_eq!(kibibytes(status, "VmHWM:"), Some(7788 * 1024));
+        assert_eq!(kibibytes(status, "VmRSS:"), Some(5000 * 1024));
         let stat = "42 (a (b) c) S 1 42 42 0 -1 4194304 2000 0 5 0 1234 66 0 0 20 0 8 0 99 1 2";
         assert_eq!(processor_seconds(stat), Some(13.0));
     }

@@ -11,9 +11,11 @@ pub const REGION: &str = "us-east-1";
 /// The namespace of the record and the Rollback.
 pub const NAMESPACE: &str = "access";
 const MANAGEMENT: &str = "999999999999";
-const PRINCIPAL: &str = "00000000-0000-4000-8000-000000000001";
+/// The user whose assignments are undone.
+pub const PRINCIPAL: &str = "00000000-0000-4000-8000-000000000001";
 
-fn account(index: u32) -> String {
+/// The id of an account of the world.
+pub fn account(index: u32) -> String {
     format!("{:012}", 100_000_000_000_u64 + u64::from(index))
 }
 
@@ -73,7 +75,7 @@ pub fn seed(arguments: &UndoArguments) -> Value {
 }
 
 /// The account of the instance in Kubernetes.
-pub fn instance(arguments: &UndoArguments, endpoint: &str) -> Value {
+pub fn instance(slots: u32, endpoint: &str) -> Value {
     json!({
         "apiVersion": "identitycenter.dev/v1alpha1",
         "kind": "IdentityCenterInstance",
@@ -83,7 +85,7 @@ pub fn instance(arguments: &UndoArguments, endpoint: &str) -> Value {
             "region": REGION,
             "endpoint": endpoint,
             "allowedNamespaces": [NAMESPACE],
-            "limits": {"requestsPerSecond": 18, "outstandingRequests": arguments.slots},
+            "limits": {"requestsPerSecond": 18, "outstandingRequests": slots},
         },
     })
 }
@@ -116,12 +118,34 @@ pub fn record(arguments: &UndoArguments, occurred_at: jiff::Timestamp) -> Value 
     })
 }
 
-/// The wish to undo it.
-pub fn rollback() -> Value {
+/// The record of an assignment of the first permission set to one user in one account.
+pub fn grant(name: &str, user: &str, in_account: u32, occurred_at: jiff::Timestamp) -> Value {
+    json!({
+        "apiVersion": "identitycenter.dev/v1alpha1",
+        "kind": "OperationRecord",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "instance": "bench",
+            "type": "Assign",
+            "occurredAt": occurred_at.to_string(),
+            "source": {"tool": "rollback-bench", "id": name},
+            "changes": [{
+                "effect": "Granted",
+                "principal": {"type": "USER", "id": user},
+                "permissionSet": permission_set(0),
+                "accounts": [account(in_account)],
+                "before": "Absent",
+            }],
+        },
+    })
+}
+
+/// The wish to undo what a record says.
+pub fn rollback(name: &str, record: &str) -> Value {
     json!({
         "apiVersion": "identitycenter.dev/v1alpha1",
         "kind": "Rollback",
-        "metadata": {"name": "undo", "namespace": NAMESPACE},
-        "spec": {"operations": {"names": ["granted"]}, "reason": "a measurement"},
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"operations": {"names": [record]}, "reason": "a measurement"},
     })
 }

@@ -1,16 +1,19 @@
 //! `approve`, `reject`, `cancel`: a person's decisions about a Rollback.
 
+use std::time::Duration;
+
 use clap::Args;
 use kube::ResourceExt as _;
 use serde_json::json;
 
+use super::completion::names;
 use super::error::{CliError, is_conflict};
 use super::exit::Exit;
 use super::follow::interrupted;
 use super::plan::view;
 use super::screen::{Screen, Tone};
 use super::session::{Connection, Session};
-use super::shards;
+use super::{judgement, shards, times};
 use crate::api::plan_status::PlanStatus;
 use crate::api::{Phase, Rollback};
 use crate::model::Grade;
@@ -38,7 +41,7 @@ Examples:
   kubectl rollback approve undo-contractors --accept LastAdministrator/123456789012")]
 pub struct Approve {
     /// Name of the Rollback
-    #[arg(value_name = "ROLLBACK")]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
     name: String,
     /// Do not ask
     #[arg(short, long)]
@@ -49,6 +52,9 @@ pub struct Approve {
     /// Accept this, which the instance's policy refuses, as the plan writes it; may be given again
     #[arg(long, value_name = "WHAT")]
     accept: Vec<String>,
+    /// How long to wait for what the operator makes of the approval. 0s: do not wait
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = times::parse_duration)]
+    timeout: Duration,
 }
 
 /// Reject the plan of a Rollback, which ends it without writing anything
@@ -60,7 +66,7 @@ Examples:
   kubectl rollback reject undo-contractors")]
 pub struct Reject {
     /// Name of the Rollback
-    #[arg(value_name = "ROLLBACK")]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
     name: String,
 }
 
@@ -71,7 +77,7 @@ Examples:
   kubectl rollback cancel undo-contractors")]
 pub struct Cancel {
     /// Name of the Rollback
-    #[arg(value_name = "ROLLBACK")]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
     name: String,
 }
 
@@ -130,6 +136,13 @@ pub(super) enum Decision {
     Interrupted,
 }
 
+/// Whether the plan is approved already, but by nobody who may.
+fn bears_no_name(rollback: &Rollback, plan: &PlanStatus) -> bool {
+    rollback.spec.approval.as_ref().is_some_and(|approval| {
+        approval.plan.as_ref() == Some(&plan.digest) && approval.approved_by.as_deref() == Some("")
+    })
+}
+
 /// Asks about a plan that was shown and writes the approval of exactly this plan.
 pub(super) async fn decide(
     session: &Session,
@@ -154,6 +167,10 @@ pub(super) async fn decide(
     }
     let name = rollback.name_any();
     let doing = format!("approve the plan of rollback {name}");
+    if bears_no_name(rollback, plan) {
+        // The same approval again is no change, and nobody is stamped for what does not change.
+        session.patch(&doing, &name, json!({"approval": {"plan": null}})).await?;
+    }
     let mut approval = json!({"approval": {"plan": plan.digest}});
     if !accept.is_empty() {
         approval["approval"]["accept"] = json!(accept);
@@ -195,9 +212,12 @@ pub(super) async fn approve(
         return Err(CliError::failed(format!("rollback {name} is not approved: {message}")));
     }
     match decide(&session, screen, &rollback, &plan, verb.yes, &verb.accept).await? {
-        Decision::Approved { digest, .. } => {
+        Decision::Approved { digest, generation } => {
+            if !verb.timeout.is_zero() {
+                judgement::wait(&session, name, &digest, generation, verb.timeout).await?;
+            }
             screen.print(&format!("rollback {name}: approved {digest}\n"))?;
-            screen.note(&hint("Follow it with", "status", name, &session, " --watch"));
+            screen.note(&hint("Follow it with", "watch", name, &session, ""));
             Ok(Exit::Done)
         }
         Decision::Declined => {
@@ -244,7 +264,7 @@ pub(super) async fn reject(
 
 /// Changes a Rollback unless something speaks against it. The operator writes too: what was judged
 /// must be what is changed, else it is judged again.
-async fn change(
+pub(super) async fn change(
     session: &Session,
     doing: &str,
     name: &str,
@@ -265,7 +285,8 @@ async fn change(
     Err(CliError::failed(format!("cannot {doing}: it keeps changing; try again")))
 }
 
-fn over(rollback: &Rollback) -> Option<String> {
+/// That it is over, if it is.
+pub(super) fn over(rollback: &Rollback) -> Option<String> {
     let status = rollback.status.as_ref().filter(|status| status.phase.is_terminal())?;
     Some(format!("it is over: {} ({})", status.phase, status.summary))
 }

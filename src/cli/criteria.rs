@@ -46,6 +46,21 @@ pub struct Criteria {
 }
 
 impl Criteria {
+    /// Every criterion, for a group of arguments of which one must be given: such a group takes no
+    /// other group.
+    pub const IDS: [&str; 10] = [
+        "types",
+        "actor",
+        "principal",
+        "permission_set",
+        "accounts",
+        "instance",
+        "from",
+        "to",
+        "selector",
+        "last",
+    ];
+
     /// Whether any is given.
     #[must_use]
     pub fn is_given(&self) -> bool {
@@ -119,7 +134,16 @@ impl From<Type> for OperationType {
 
 #[cfg(test)]
 mod tests {
+    use clap::Command;
+
     use super::*;
+
+    #[test]
+    fn every_criterion_is_among_those_of_which_one_must_be_given() {
+        let command = Criteria::augment_args(Command::new("test"));
+        let ids: Vec<&str> = command.get_arguments().map(|arg| arg.get_id().as_str()).collect();
+        assert_eq!(ids, Criteria::IDS);
+    }
 
     #[test]
     fn types_are_typed_as_they_are_shown_or_in_short() {

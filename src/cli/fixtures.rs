@@ -1,5 +1,7 @@
 //! Objects that the tests of this room share.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -110,4 +112,38 @@ pub fn condition(rollback: &mut Rollback, kind: ConditionType, status: bool, rea
     let generation = Some(status_of.observed_generation);
     let conditions = &mut status_of.conditions;
     set_condition(conditions, kind, status, reason, "said so", generation, Timestamp::UNIX_EPOCH);
+}
+
+/// The ledger record of an attempt of a Rollback in which one key ended so.
+pub fn ledger(name: &str, rollback: &str, uid: &str, outcome: &str) -> OperationRecord {
+    serde_json::from_value(json!({
+        "apiVersion": "identitycenter.dev/v1alpha1", "kind": "OperationRecord",
+        "metadata": {"name": name, "namespace": "access"},
+        "spec": {
+            "instance": "main", "type": "Rollback", "occurredAt": "2026-11-23T20:58:00Z",
+            "source": {"tool": "rollback-operator", "id": name},
+            "rollback": {
+                "by": {"namespace": "access", "name": rollback, "uid": uid}, "attempt": 1,
+                "outcome": "Succeeded", "undone": [], "authors": ["alice"],
+                "startedAt": "2026-11-23T20:57:00Z", "finishedAt": "2026-11-23T20:58:00Z",
+                "keys": [{
+                    "permissionSet": READ_ONLY, "before": "Present", "goal": "Absent",
+                    "principal": {"type": "USER", "id": JOHN, "name": "john.doe"},
+                    "accounts": ["061836611202"], "outcome": outcome,
+                }],
+            },
+        },
+    }))
+    .unwrap()
+}
+
+/// Holds that a file of this repository is what is found; `UPDATE_DOCS=1` writes it.
+#[track_caller]
+pub fn is_in(file: &str, found: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, found).unwrap();
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(there == found, "{file} is out of date: run this test with UPDATE_DOCS=1");
 }

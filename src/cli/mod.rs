@@ -7,24 +7,38 @@
 
 mod apply;
 mod approve;
+mod carry_out;
+mod completion;
 mod criteria;
+mod doctor;
 mod error;
 mod exit;
+mod export;
 #[cfg(test)]
 mod fixtures;
 mod follow;
 mod import;
+mod judgement;
+mod lease;
+mod manual;
 mod operations;
 mod output;
 mod plan;
 mod progress;
+mod redo;
+mod release;
+mod report;
+mod retry;
 mod screen;
 mod selection;
 mod session;
 mod shards;
+mod stats;
 mod status;
+mod suspend;
 mod table;
 mod times;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -55,19 +69,34 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Import(import::Import),
+    Export(export::Export),
     Operations(operations::Operations),
     Plan(plan::Plan),
     Apply(apply::Apply),
     Approve(approve::Approve),
     Reject(approve::Reject),
     Cancel(approve::Cancel),
+    Suspend(suspend::Suspend),
+    Resume(suspend::Resume),
+    Retry(retry::Retry),
+    Redo(redo::Redo),
+    Release(release::Release),
     Status(status::Status),
+    Watch(watch::Watch),
+    Stats(stats::Stats),
+    Report(report::Write),
+    Doctor(doctor::Doctor),
+    Completion(completion::Completion),
+    Man(manual::Man),
 }
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
     let screen = Screen::detect();
+    if let Some(exit) = completion::answer(screen) {
+        return exit.into();
+    }
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -90,17 +119,31 @@ pub fn main() -> ExitCode {
 
 async fn run(cli: Cli, screen: Screen) -> Result<Exit, CliError> {
     let Cli { verb, connection } = cli;
-    if connection.all_namespaces && !matches!(verb, Verb::Operations(_)) {
+    if connection.all_namespaces
+        && !matches!(verb, Verb::Operations(_) | Verb::Export(_) | Verb::Status(_) | Verb::Stats(_))
+    {
         return Err(CliError::usage("-A is for commands that list; name the namespace with -n"));
     }
     match verb {
         Verb::Import(verb) => import::run(verb, &connection, screen).await,
+        Verb::Export(verb) => export::run(&verb, &connection, screen).await,
         Verb::Operations(verb) => operations::run(&verb, &connection, screen).await,
         Verb::Plan(verb) => plan::run(verb, &connection, screen).await,
         Verb::Apply(verb) => apply::run(verb, &connection, screen).await,
         Verb::Approve(verb) => approve::approve(&verb, &connection, screen).await,
         Verb::Reject(verb) => approve::reject(&verb, &connection, screen).await,
         Verb::Cancel(verb) => approve::cancel(&verb, &connection, screen).await,
+        Verb::Suspend(verb) => suspend::suspend(&verb, &connection, screen).await,
+        Verb::Resume(verb) => suspend::resume(&verb, &connection, screen).await,
+        Verb::Retry(verb) => retry::run(verb, &connection, screen).await,
+        Verb::Redo(verb) => redo::run(verb, &connection, screen).await,
+        Verb::Release(verb) => release::run(&verb, &connection, screen).await,
+        Verb::Watch(verb) => watch::run(&verb, &connection, screen).await,
+        Verb::Stats(verb) => stats::run(&verb, &connection, screen).await,
+        Verb::Report(verb) => report::run(&verb, &connection, screen).await,
+        Verb::Completion(verb) => completion::run(&verb, screen),
+        Verb::Man(verb) => manual::run(&verb, screen),
+        Verb::Doctor(verb) => doctor::run(&verb, &connection, screen).await,
         Verb::Status(verb) => status::run(&verb, &connection, screen).await,
     }
 }
@@ -131,10 +174,24 @@ mod tests {
             "kubectl-rollback plan --rollback y",
             "kubectl-rollback apply -t Assign -t copy --account 061836611202 --last 3",
             "kubectl-rollback apply -l team=a",
+            "kubectl-rollback status",
+            "kubectl-rollback status -A -o csv",
+            "kubectl-rollback redo undo --name put-back --wait=false",
+            "kubectl-rollback release undo --lease a/b --yes",
             "kubectl-rollback operations --type CopyAssignments --since 2h --limit 3",
         ] {
             let parsed = Cli::try_parse_from(line.split(' '));
             assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn without_anything_to_undo_the_criteria_are_named() {
+        for verb in ["plan", "apply"] {
+            let error = Cli::try_parse_from(["kubectl-rollback", verb]).unwrap_err().to_string();
+            for way in ["OPERATION", "--actor <TEXT>", "--from <TIME>", "--last <COUNT>"] {
+                assert!(error.contains(way), "{verb} does not name {way}: {error}");
+            }
         }
     }
 
@@ -155,6 +212,9 @@ mod tests {
             "kubectl-rollback apply --type grant",
             "kubectl-rollback apply",
             "kubectl-rollback apply x --timeout soon",
+            "kubectl-rollback status --watch",
+            "kubectl-rollback watch",
+            "kubectl-rollback release undo --lease a",
             "kubectl-rollback import awsideman . --timezone Mars/Olympus",
             "kubectl-rollback import awsideman . --instance-arn arn:aws:sso:::instance/ssoins-grrwdwht9b3hswl7",
         ] {

@@ -1,16 +1,22 @@
 //! Progress: a bar that moves on a terminal, plain lines elsewhere.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 
 use super::screen::{Screen, Tone, one_line};
-use crate::api::rollback_status::{Failure, RollbackStatus};
+use super::times;
+use crate::api::plan::PlanItem;
+use crate::api::rollback_status::{Failure, InFlight, RollbackStatus};
 use crate::api::{Phase, Rollback};
+use crate::model::time::seconds_between;
 
 /// Plain lines about the same phase are at least this far apart.
 const LINE_EVERY: SignedDuration = SignedDuration::from_secs(5);
+/// So many of what is at work are shown, the longest first.
+const AT_WORK: usize = 5;
 
 /// What was shown so far.
 pub struct Progress {
@@ -18,27 +24,46 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     told_failures: usize,
     last: Option<(Timestamp, Phase, String)>,
+    /// What the plan's items are, in order; empty where nobody read them.
+    names: Vec<String>,
 }
 
 impl Progress {
     /// Nothing is shown yet.
     #[must_use]
     pub fn new(screen: Screen) -> Self {
-        Self { redraws: screen.can_redraw, bar: None, told_failures: 0, last: None }
+        Self {
+            redraws: screen.can_redraw,
+            bar: None,
+            told_failures: 0,
+            last: None,
+            names: Vec::new(),
+        }
+    }
+
+    /// Takes the items of the plan, so that what is at work has a name.
+    pub fn name_items(&mut self, items: &[PlanItem]) {
+        self.names = items.iter().map(item_name).collect();
     }
 
     /// Shows how it stands now.
     pub fn show(&mut self, rollback: &Rollback, now: Timestamp, screen: Screen) {
         let Some(status) = &rollback.status else { return };
+        self.tell_failures(status, screen);
+        if self.redraws {
+            let message = self.message(status, now);
+            draw(self.bar.get_or_insert_with(spinner), status, message);
+        } else if let Some(line) = self.next_line(status, now) {
+            screen.note(&line);
+        }
+    }
+
+    /// Says which actions failed since it was last said.
+    pub fn tell_failures(&mut self, status: &RollbackStatus, screen: Screen) {
         for failure in status.failures.iter().skip(self.told_failures) {
             self.say(screen, Tone::Bad, &failure_line(failure));
         }
         self.told_failures = self.told_failures.max(status.failures.len());
-        if self.redraws {
-            draw(self.bar.get_or_insert_with(spinner), status);
-        } else if let Some(line) = self.next_line(status, now) {
-            screen.note(&line);
-        }
     }
 
     /// Says something beside the progress.
@@ -70,8 +95,58 @@ impl Progress {
             }
         }
         self.last = Some((now, status.phase, line.clone()));
-        Some(line)
+        Some(with_time_left(line, status, now))
     }
+
+    /// The line beside the bar, and below it what is at work, the longest first.
+    fn message(&self, status: &RollbackStatus, now: Timestamp) -> String {
+        let mut text = with_time_left(line(status), status, now);
+        let mut at_work: Vec<&InFlight> =
+            status.in_flight.iter().filter(|entry| entry.ended_at.is_none()).collect();
+        at_work.sort_by_key(|entry| entry.intent_at);
+        for entry in at_work.iter().take(AT_WORK) {
+            let index = usize::try_from(entry.item).unwrap_or(usize::MAX);
+            let numbered = || format!("item {} {}", entry.item, entry.action.as_str());
+            let name = self.names.get(index).cloned().unwrap_or_else(numbered);
+            let _ = write!(text, "\n  {:>5}  {name}", times::age(now, entry.intent_at));
+        }
+        if let Some(more) = at_work.len().checked_sub(AT_WORK).filter(|more| *more > 0) {
+            let _ = write!(text, "\n         and {more} more");
+        }
+        text
+    }
+}
+
+/// Adds how long it will take, if that is known.
+fn with_time_left(line: String, status: &RollbackStatus, now: Timestamp) -> String {
+    if status.phase != Phase::Executing {
+        return line;
+    }
+    let timing = status.timing.as_ref();
+    let planned = || {
+        let began = timing?.executing_at?;
+        let seconds = SignedDuration::try_from_secs_f64(status.plan.as_ref()?.estimate.seconds);
+        began.checked_add(seconds.ok()?).ok()
+    };
+    let ends = timing.and_then(|timing| timing.expected_at).or_else(planned);
+    match ends.map(|at| seconds_between(now, at)).filter(|left| *left > 0.0) {
+        Some(left) => format!("{line}; about {} left", times::seconds(left)),
+        None => line,
+    }
+}
+
+/// An action in a few words: what, with which set, for whom, where.
+fn item_name(item: &PlanItem) -> String {
+    let set = item.permission_set_name.as_deref().unwrap_or(item.permission_set.short_id());
+    let mut text = format!("{} {}", item.action.as_str(), one_line(set));
+    if let Some(principal) = &item.principal {
+        let name = principal.name.as_deref().unwrap_or(principal.id.as_str());
+        let _ = write!(text, " for {}", one_line(name));
+    }
+    if let Some(account) = &item.account {
+        let _ = write!(text, " in {account}");
+    }
+    text
 }
 
 fn spinner() -> ProgressBar {
@@ -82,21 +157,18 @@ fn spinner() -> ProgressBar {
     bar
 }
 
-fn draw(bar: &ProgressBar, status: &RollbackStatus) {
-    let message = line(status);
+fn draw(bar: &ProgressBar, status: &RollbackStatus, message: String) {
     let Some(progress) = status.progress.as_ref().filter(|progress| progress.total > 0) else {
         bar.set_message(message);
         return;
     };
     let length = u64::try_from(progress.total).unwrap_or_default();
     if bar.length() != Some(length) {
-        // The estimate begins when there is something to count.
-        let template = "{bar:32} {pos}/{len} {percent}%  eta {eta}  {msg}";
+        let template = "{bar:32} {pos}/{len} {percent}%  {msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━━─"));
         }
         bar.set_length(length);
-        bar.reset_eta();
     }
     let over = progress.done.saturating_add(progress.failed).saturating_add(progress.skipped);
     bar.set_position(u64::try_from(over).unwrap_or_default());
@@ -125,11 +197,13 @@ pub fn failure_line(failure: &Failure) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::rollback_status::Timing;
     use crate::cli::fixtures;
 
     #[test]
     fn plain_lines_are_few_and_say_what_is_new() {
-        let mut progress = Progress { redraws: false, bar: None, told_failures: 0, last: None };
+        let mut progress =
+            Progress { redraws: false, bar: None, told_failures: 0, last: None, names: Vec::new() };
         let at = |second| Timestamp::from_second(second).unwrap();
         let mut status = fixtures::rollback(Phase::Executing).status.unwrap();
         status.summary = "1 of 9 undone".to_owned();
@@ -140,5 +214,39 @@ mod tests {
         assert_eq!(progress.next_line(&status, at(5)).unwrap(), "Executing: 2 of 9 undone");
         status.phase = Phase::Verifying;
         assert!(progress.next_line(&status, at(6)).is_some(), "a new phase is told at once");
+    }
+
+    #[test]
+    fn what_is_at_work_has_a_name_and_the_end_a_time() {
+        let mut progress = Progress::new(Screen::SILENT);
+        let mut status = fixtures::rollback(Phase::Executing).status.unwrap();
+        status.summary = "1 of 3 undone".to_owned();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let entry = |item: i32, second: i64| InFlight {
+            item,
+            action: crate::model::ActionKind::DeleteAssignment,
+            intent_at: at(second),
+            attempt: 1,
+            first_at: at(second),
+            request_id: None,
+            requested_at: None,
+            ended_at: None,
+        };
+        status.in_flight = vec![entry(0, 7), entry(1, 3)];
+        assert_eq!(
+            progress.message(&status, at(10)),
+            "Executing: 1 of 3 undone\n     7s  item 1 DeleteAssignment\n     3s  item 0 \
+             DeleteAssignment"
+        );
+        progress.name_items(&fixtures::shard().spec.items);
+        status.timing = Some(Timing { executing_at: Some(at(8)), ..Timing::default() });
+        let said = progress.message(&status, at(10));
+        assert!(said.starts_with("Executing: 1 of 3 undone; about 4.5s left\n"), "{said}");
+        let named = "     7s  DeleteAssignment ReadOnlyAccess for john.doe in 592740528984";
+        assert_eq!(said.lines().nth(1), Some(named));
+        status.timing.as_mut().unwrap().expected_at = Some(at(70));
+        assert!(progress.message(&status, at(10)).contains("; about 60s left\n"));
+        status.in_flight = (0..9).map(|item| entry(item, 3)).collect();
+        assert!(progress.message(&status, at(10)).ends_with("and 4 more"));
     }
 }

@@ -79,6 +79,11 @@ pub struct Screen {
 }
 
 impl Screen {
+    /// Nobody is there.
+    #[cfg(test)]
+    pub const SILENT: Self =
+        Self { out: Paint::PLAIN, err: Paint::PLAIN, can_ask: false, can_redraw: false };
+
     /// What this process is connected to. `NO_COLOR` and its like are honoured.
     #[must_use]
     pub fn detect() -> Self {

@@ -167,7 +167,9 @@ fn as_read(read: &Rollback, spec: &Value) -> Value {
     json!({"metadata": {"resourceVersion": read.resource_version()}, "spec": spec})
 }
 
-fn patch_parameters() -> PatchParams {
+/// How objects are changed.
+#[must_use]
+pub fn patch_parameters() -> PatchParams {
     PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() }
 }
 

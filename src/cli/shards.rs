@@ -13,6 +13,12 @@ use crate::api::{Rollback, RollbackPlan};
 
 /// Reads and checks all items of a plan, in order.
 pub async fn read(session: &Session, rollback: &Rollback) -> Result<Vec<PlanItem>, CliError> {
+    let parts = parts(session, rollback).await?;
+    Ok(parts.into_iter().flat_map(|part| part.spec.items).collect())
+}
+
+/// Reads and checks all parts of a plan, in order.
+pub async fn parts(session: &Session, rollback: &Rollback) -> Result<Vec<RollbackPlan>, CliError> {
     let name = rollback.name_any();
     let plan = rollback.status.as_ref().and_then(|status| status.plan.as_ref());
     let plan = plan.ok_or_else(|| CliError::failed(format!("rollback {name} has no plan yet")))?;
@@ -35,7 +41,7 @@ pub async fn read(session: &Session, rollback: &Rollback) -> Result<Vec<PlanItem
              approve it, find out who writes plans"
         ))
     })?;
-    Ok(shards.into_iter().flat_map(|shard| shard.spec.items).collect())
+    Ok(shards)
 }
 
 /// Whether the shards are the plan that the status names.

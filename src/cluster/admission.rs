@@ -172,6 +172,37 @@ mod tests {
     }
 
     #[test]
+    fn every_way_to_weaken_a_policy_is_noticed() {
+        let at = "2026-01-02T03:04:05Z";
+        let selector = serde_json::json!({"matchLabels": {"a": "b"}});
+        let weaker = [
+            ("failurePolicy", Value::from("Ignore")),
+            ("validationActions", serde_json::json!(["Audit"])),
+            ("validationActions", serde_json::json!(["Warn"])),
+            ("paramKind", serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap"})),
+            ("paramRef", serde_json::json!({"name": "x", "parameterNotFoundAction": "Allow"})),
+            ("auditAnnotations", serde_json::json!([{"key": "a", "valueExpression": "''"}])),
+            ("matchResources", serde_json::json!({"namespaceSelector": selector})),
+            ("matchConstraints", serde_json::json!({"objectSelector": selector})),
+            ("matchConditions", serde_json::json!([{"name": "never", "expression": "false"}])),
+            ("variables", serde_json::json!([])),
+            ("validations", serde_json::json!([{"expression": "true"}])),
+            ("mutations", serde_json::json!([])),
+            ("policyName", Value::from("another")),
+        ];
+        for file in [APPROVAL, STAMPS, NAMES] {
+            let (wanted, whole) = (expected(file, OWN), installed(file, at));
+            for key in whole.keys() {
+                for (field, value) in &weaker {
+                    let mut live = whole.clone();
+                    live.get_mut(key).unwrap().data["spec"][field] = value.clone();
+                    assert!(judge(&wanted, &live).is_err(), "{key:?} with {field} {value}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_last_change_counts() {
         let mut live = installed(STAMPS, "2026-01-02T03:04:05Z");
         let changed = serde_json::json!([{"manager": "helm", "operation": "Update", "time": "2026-02-02T00:00:00Z"}]);

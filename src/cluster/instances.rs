@@ -3,11 +3,14 @@
 use kube::api::{Api, ListParams, Patch, PatchParams};
 use kube::core::DeserializeGuard;
 use kube::{Client, ResourceExt};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::is_not_found;
 use crate::api::instance::IdentityCenterInstanceStatus;
 use crate::api::{FIELD_MANAGER, GROUP, IdentityCenterInstance, VERSION};
+
+/// Who sets the fields of instances that the installation declares.
+pub const DECLARING_MANAGER: &str = "rollback-operator-instances";
 
 /// What a name stands for.
 #[derive(Debug)]
@@ -58,4 +61,18 @@ pub async fn write_status(
     )
     .await?;
     Ok(())
+}
+
+/// Applies a declared spec. A field that somebody else set to another value is a 409, and a field
+/// that the kind does not have a 400.
+pub async fn apply(client: &Client, name: &str, spec: &Value) -> Result<(), kube::Error> {
+    let api: Api<DeserializeGuard<IdentityCenterInstance>> = Api::all(client.clone());
+    let body = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": "IdentityCenterInstance",
+        "metadata": {"name": name},
+        "spec": spec,
+    });
+    let parameters = PatchParams::apply(DECLARING_MANAGER).validation_strict();
+    api.patch(name, &parameters, &Patch::Apply(body)).await.map(|_| ())
 }

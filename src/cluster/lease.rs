@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use self::leadership::{Ended, Leader, Leadership, Loss, Predecessor, Term};
-use self::record::{Rival, holder};
+use self::record::{Rival, holder, transitions};
 pub use self::settings::{LeaseSettings, host_name, identity};
 use super::classify::{is_already_exists, is_not_found};
 use crate::runtime::permit::Grant;
@@ -149,6 +149,7 @@ impl Elector {
             let written = self.limited(self.api.create(&PostParams::default(), &wanted)).await?;
             return Ok(self.taken(written, renewed));
         };
+        self.metrics.set_lease_transitions(transitions(&found));
         match holder(&found) {
             None => {
                 self.rival = None;
@@ -174,7 +175,8 @@ impl Elector {
     }
 
     fn taken(&mut self, written: Lease, renewed: Moment) -> Try {
-        let transitions = written.spec.as_ref().and_then(|it| it.lease_transitions).unwrap_or(0);
+        let transitions = transitions(&written);
+        self.metrics.set_lease_transitions(transitions);
         self.held = Some(written);
         Try::Taken { renewed, term: Term { predecessor: self.taken_from.take(), transitions } }
     }

@@ -53,6 +53,18 @@ pub async fn list(
     Ok((found, unreadable))
 }
 
+/// How many records there are in a namespace, of all instances; none if the API server does not say.
+pub async fn count(client: &Client, namespace: &str) -> Result<Option<usize>, kube::Error> {
+    let api: Api<OperationRecord> = Api::namespaced(client.clone(), namespace);
+    let page = api.list_metadata(&ListParams::default().limit(1)).await?;
+    let is_last = page.metadata.continue_.as_ref().is_none_or(String::is_empty);
+    let more = match page.metadata.remaining_item_count {
+        Some(more) => usize::try_from(more).ok(),
+        None => is_last.then_some(0),
+    };
+    Ok(more.map(|more| page.items.len() + more))
+}
+
 /// Shows every record of one namespace that bears these labels, page by page, so that the caller
 /// keeps no more of them than it needs. A selector that is none is refused by the API server with
 /// status 400.
@@ -129,7 +141,7 @@ pub async fn write_ledger(
         Ok(record) => Ok(LedgerWrite::Written(Box::new(record))),
         Err(kube::Error::Api(status)) if status.is_already_exists() => {
             let found = api.get(name).await?;
-            Ok(if found.spec.source == record.spec.source {
+            Ok(if is_of_one_attempt(&found.spec, &record.spec) {
                 LedgerWrite::Written(Box::new(found))
             } else {
                 LedgerWrite::NameTaken
@@ -138,6 +150,15 @@ pub async fn write_ledger(
         Err(error) if is_namespace_terminating(&error) => Ok(LedgerWrite::NamespaceTerminating),
         Err(error) => Err(error),
     }
+}
+
+/// Whether both are the ledger of one attempt of one Rollback. Anybody may give a record of another
+/// type the source of a ledger.
+fn is_of_one_attempt(found: &OperationRecordSpec, wanted: &OperationRecordSpec) -> bool {
+    let attempt = |spec: &OperationRecordSpec| {
+        spec.rollback.as_ref().map(|ledger| (ledger.by.clone(), ledger.attempt))
+    };
+    found.source == wanted.source && attempt(found) == attempt(wanted)
 }
 
 /// Writes the view of what was undone onto a record, if it is still the one that was looked at.

@@ -1,6 +1,6 @@
 //! Rollbacks in the cluster: status by compare-and-swap, and the finalizer.
 
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
 use kube::{Client, ResourceExt};
 use serde_json::json;
 
@@ -62,6 +62,14 @@ pub async fn set_finalizer(
     let parameters =
         PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     api(client, rollback).patch(&rollback.name_any(), &parameters, &Patch::Merge(body)).await
+}
+
+/// Deletes a Rollback, if it is still the one that was looked at.
+pub async fn delete(client: &Client, rollback: &Rollback) -> Result<(), kube::Error> {
+    let preconditions =
+        Some(Preconditions { uid: rollback.uid(), resource_version: rollback.resource_version() });
+    let parameters = DeleteParams { preconditions, ..DeleteParams::background() };
+    api(client, rollback).delete(&rollback.name_any(), &parameters).await.map(|_| ())
 }
 
 fn api(client: &Client, rollback: &Rollback) -> Api<Rollback> {

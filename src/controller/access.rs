@@ -9,32 +9,43 @@ use super::error::Error;
 use super::instance_handle::InstanceHandle;
 use crate::aws;
 use crate::engine::cover::ReadOperation;
-use crate::model::{AccountId, Class, Principal, PrincipalId, PrincipalType};
-use crate::plan::{Access, Changes, Live, OwnAccess, Place};
+use crate::model::{
+    AccountId, AssignmentKey, Class, PermissionSetArn, PermissionSetContent, Principal,
+    PrincipalId, PrincipalType,
+};
+use crate::plan::{Access, Changes, Given, Live, OwnAccess, Place, Proposal};
 
 /// Calls that are spent at most on finding out who truly loses or gains access.
 const MOST_CALLS: usize = 300;
 /// Names that are asked for at most, beside those that the plan needs anyway.
 const MOST_NAMES: usize = 25;
+/// Permission sets that are looked into at most.
+const MOST_SETS: usize = 100;
 /// Calls that wait for their answers at once.
 const AT_ONCE: usize = 16;
 
-/// Reads everything about people that a plan with these changes tells or is refused for.
+/// Reads everything about people that a plan tells or is refused for, given what other Rollbacks
+/// are removing.
 pub async fn read(
     instance: &InstanceHandle,
-    changes: &Changes,
+    proposal: &Proposal<'_>,
     live: &Live,
+    being_removed: BTreeSet<AssignmentKey>,
 ) -> Result<Access, Error> {
-    let mut reader = Reader { instance, access: Access::default() };
+    let changes = proposal.changes();
+    let mut reader = Reader { instance, access: Access { being_removed, ..Access::default() } };
     reader.access.own = instance.facts().caller.and_then(|caller| {
         let permission_set_name = caller.permission_set_name?;
         Some(OwnAccess { account: caller.account, permission_set_name })
     });
     let groups = changes.principals().into_iter().filter(|it| it.kind == PrincipalType::Group);
     reader.members(groups.take(MOST_CALLS)).await?;
-    administrators::read(&mut reader, changes).await?;
+    administrators::read(&mut reader, proposal).await?;
+    // Whether a role was there all along depends on who else holds the set.
+    reader.holders(changes.places_of_exchanges().take(MOST_CALLS).cloned()).await?;
     reader.effects(changes).await?;
     reader.provisioned_sets(changes, live).await?;
+    reader.given(changes, live).await?;
     reader.names(changes).await?;
     Ok(reader.access)
 }
@@ -177,6 +188,31 @@ impl Reader<'_> {
         });
         let read: Vec<_> = read.buffer_unordered(AT_ONCE).try_collect().await?;
         self.access.provisioned_sets.extend(read.into_iter().flatten());
+        Ok(())
+    }
+
+    /// Reads what the permission sets give through which assignments are made.
+    async fn given(&mut self, changes: &Changes, live: &Live) -> Result<(), Error> {
+        let sets: BTreeSet<&PermissionSetArn> =
+            changes.places_of_creations().map(|(_, set)| set).collect();
+        let there = sets.into_iter().filter_map(|set| {
+            let facts = live.permission_sets.get(set).filter(|facts| facts.exists)?;
+            Some((set.clone(), facts.session_duration.clone()))
+        });
+        let there: Vec<_> = there.enumerate().collect();
+        let instance = self.instance;
+        let read = stream::iter(there).map(|(number, (set, session))| async move {
+            if number >= MOST_SETS {
+                return Ok((set, Given::Unknown));
+            }
+            let aws = instance.aws(aws::Priority::PreRead);
+            let policies = told(aws.permission_set_policies(&set).await)?.flatten();
+            let given = policies.map_or(Given::Unknown, |policies| {
+                Given::Content(PermissionSetContent { session_duration: session, ..policies })
+            });
+            Ok::<_, Error>((set, given))
+        });
+        self.access.given = read.buffer_unordered(AT_ONCE).try_collect().await?;
         Ok(())
     }
 

@@ -7,15 +7,18 @@ use super::access::{Reader, told};
 use super::error::Error;
 use crate::aws;
 use crate::model::{AccountId, PermissionSetArn, Principal, PrincipalType};
-use crate::plan::{AdministrativeSets, Changes, gives_administrator_access};
+use crate::plan::{AdministrativeSets, Changes, Proposal, gives_administrator_access};
 
 /// Which permission sets are administrative, as far as it was asked.
 type Known = BTreeMap<PermissionSetArn, bool>;
 
 /// Reads who is left to administer each account that loses an assignment of an administrative set.
-pub async fn read(reader: &mut Reader<'_>, changes: &Changes) -> Result<(), Error> {
+pub async fn read(reader: &mut Reader<'_>, proposal: &Proposal<'_>) -> Result<(), Error> {
+    let changes = proposal.changes();
+    let with_others = &changes.beside(&reader.access.being_removed);
     let configured = &reader.instance.spec().policy.administrative_sets;
-    let configured: BTreeSet<PermissionSetArn> = configured.iter().cloned().collect();
+    let current = |set| proposal.replacements().current(set).clone();
+    let configured: BTreeSet<PermissionSetArn> = configured.iter().map(current).collect();
     let mut removals: BTreeMap<AccountId, BTreeSet<PermissionSetArn>> = BTreeMap::new();
     for (account, set) in changes.places_of_removals() {
         removals.entry(account.clone()).or_default().insert(set.clone());
@@ -33,11 +36,11 @@ pub async fn read(reader: &mut Reader<'_>, changes: &Changes) -> Result<(), Erro
         }
         // Most often somebody else holds the same set.
         let mut complete = false;
-        if !somebody_is_left(reader, changes, &account, &sets).await? {
+        if !somebody_is_left(reader, with_others, &account, &sets).await? {
             let all = all_administrative(reader, &configured, &mut known, &account).await?;
             complete = all.is_some();
             let others: BTreeSet<_> = all.unwrap_or_default().difference(&sets).cloned().collect();
-            somebody_is_left(reader, changes, &account, &others).await?;
+            somebody_is_left(reader, with_others, &account, &others).await?;
             sets.extend(others);
         }
         reader.access.administrative.insert(account, AdministrativeSets { sets, complete });
@@ -91,7 +94,7 @@ async fn all_administrative(
     Ok(Some(administrative))
 }
 
-/// Whether somebody who may sign in holds one of the sets in the account after the plan.
+/// Whether somebody who may sign in holds one of the sets in the account and keeps it.
 async fn somebody_is_left(
     reader: &mut Reader<'_>,
     changes: &Changes,
@@ -103,7 +106,7 @@ async fn somebody_is_left(
     for set in sets {
         let at = (account.clone(), set.clone());
         if let Some(holders) = reader.access.holders.get(&at) {
-            left.extend(changes.after(&at, holders));
+            left.extend(changes.keepers(&at, holders));
         }
     }
     // Users are asked about first: a group may have many.

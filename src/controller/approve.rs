@@ -9,18 +9,19 @@ use kube::runtime::controller::Action;
 
 use super::context::Context;
 use super::error::Error;
+use super::key_table::Claim;
 use super::rollback::{end, write};
 use super::select::{Obstacle, Selection, selection};
 use super::stamps::stamps;
 use super::{execute, plan_stage};
 use crate::api::condition::ConditionType;
 use crate::api::instance::ApprovalPolicy;
-use crate::api::plan::PlanItem;
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
 use crate::cluster::{plans, rollbacks};
 use crate::engine::approval::{Stamps, Standing, standing};
 use crate::engine::{Journal, conditions, timing, words};
+use crate::model::Key;
 use crate::model::time::{later, parse_duration};
 use crate::plan;
 
@@ -81,9 +82,15 @@ pub async fn decide(
     let separate =
         [plan_status.policy, policy.approval].contains(&ApprovalPolicy::SeparateApprover);
     let needed = separate || !plan_status.refusals.is_empty();
-    let stamps =
-        stamps(&context.policies, &context.client, rollback, &selected, needed, now).await?;
-    match standing(&plan_status, policy.approval, rollback.spec.approval.as_ref(), &stamps) {
+    let approval = rollback.spec.approval.as_ref();
+    let stamps = match approval.and_then(|approval| approval.plan.as_ref()) {
+        Some(digest) if *digest == plan_status.digest => {
+            stamps(&context.own_name, &context.client, rollback, &selected, needed).await?
+        }
+        // Nothing is approved, and so nobody's name matters.
+        _ => Stamps::distrusted("nothing is approved"),
+    };
+    match standing(&plan_status, policy.approval, approval, &stamps) {
         Standing::Rejected => {
             conditions::step(
                 &mut status,
@@ -113,7 +120,7 @@ pub async fn decide(
             return wait(context, rollback, status, reason, &message, look_again).await;
         }
         Standing::Approved => {
-            let trusted = stamps.approved_by.clone().filter(|_| stamps.distrusted.is_none());
+            let trusted = stamps.proven_approver().cloned();
             let by =
                 trusted.as_ref().map(|name| format!(", approved by {name}")).unwrap_or_default();
             let message = format!("spec.approval.plan names {}{by}", plan_status.digest);
@@ -202,7 +209,7 @@ async fn begin(
         Err(error) => return replan(context, rollback, status, &error.to_string()).await,
     };
     let items = plans::items(&shards);
-    if let Err(holder) = instance.keys.acquire(&uid, items.iter().map(PlanItem::key)) {
+    if let Err(holder) = instance.keys.acquire(&uid, items.iter().map(Claim::of)) {
         let name = context.runs.get(&holder).map_or(holder, |run| run.reference.to_string());
         let message = format!(
             "waits for {name}, which is writing to a key of this plan; the plan is made anew then"
@@ -215,8 +222,14 @@ async fn begin(
     let young = status.plan.as_ref().is_some_and(|plan| {
         now.duration_since(plan.created_at) <= YOUNG && status_is_unheld(&status)
     });
-    if !(unmoved && (fresh || young)) {
-        let again = match plan_stage::make(context, rollback, selected).await {
+    // Another Rollback may be removing the other administrators of an account right now.
+    let being_removed = instance.keys.removed_by_others(&uid);
+    let alone = !items.iter().map(Claim::of).any(|claim| {
+        let Key::Assignment(key) = &claim.key else { return false };
+        claim.removes && being_removed.iter().any(|other| other.account == key.account)
+    });
+    if !(alone && unmoved && (fresh || young)) {
+        let again = match plan_stage::make(context, rollback, selected, being_removed).await {
             Ok(again) => again,
             Err(error) => {
                 instance.keys.release(&uid, now);

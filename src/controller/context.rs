@@ -5,20 +5,22 @@ use std::time::Duration;
 
 use aws_sdk_ssoadmin::config::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use kube::core::DeserializeGuard;
+use kube::core::{DeserializeGuard, NamespaceResourceScope};
 use kube::runtime::reflector::ObjectRef;
-use kube::{Api, Client};
+use kube::{Api, Client, Resource};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::instances::Instances;
+use super::phases::Caches;
+use super::record_index::RecordIndex;
 use super::run::Runs;
-use super::stamps::Policies;
+use super::stamps::OwnName;
 use crate::api::{IdentityCenterInstanceSpec, Reason, Rollback};
 use crate::aws;
 use crate::cluster::Events;
 use crate::runtime::effects::ChokePoint;
-use crate::runtime::{Clock, Metrics, Permit};
+use crate::runtime::{Clock, Metrics, Permit, Traces};
 
 /// What every reconcile needs.
 pub struct Context {
@@ -28,14 +30,20 @@ pub struct Context {
     pub clock: Clock,
     /// The metrics.
     pub metrics: Metrics,
+    /// Where spans go.
+    pub traces: Traces,
     /// Where events go.
     pub events: Events,
     /// The instances that are ready.
     pub instances: Instances,
     /// The Rollbacks that are being executed.
     pub runs: Runs,
-    /// What is known about the admission policies.
-    pub policies: Policies,
+    /// The user name that the API server knows the operator by.
+    pub own_name: OwnName,
+    /// What the controllers have seen.
+    pub caches: Caches,
+    /// Which keys the records are about.
+    pub records: RecordIndex,
     /// Ends every task.
     pub stop: CancellationToken,
     aws: AwsAccess,
@@ -64,6 +72,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The metrics.
     pub metrics: Metrics,
+    /// Where spans go.
+    pub traces: Traces,
     /// Where events go.
     pub events: Events,
     /// The way to AWS.
@@ -90,10 +100,13 @@ impl Context {
             client: parts.client,
             clock: parts.clock,
             metrics: parts.metrics,
+            traces: parts.traces,
             events: parts.events,
             instances: Instances::default(),
             runs: Runs::default(),
-            policies: Policies::default(),
+            own_name: OwnName::default(),
+            caches: Caches::default(),
+            records: RecordIndex::default(),
             stop: parts.stop,
             aws: parts.aws,
             permit: parts.permit,
@@ -124,16 +137,25 @@ impl Context {
         }
     }
 
-    /// The API of each watched namespace, or of all at once.
+    /// The namespaces that are watched, or none for all of them at once.
     #[must_use]
-    pub fn rollback_apis(&self) -> Vec<Api<DeserializeGuard<Rollback>>> {
+    pub fn watched(&self) -> Vec<Option<String>> {
         if self.namespaces.is_empty() {
-            return vec![Api::all(self.client.clone())];
+            return vec![None];
         }
-        self.namespaces
-            .iter()
-            .map(|namespace| Api::namespaced(self.client.clone(), namespace))
-            .collect()
+        self.namespaces.iter().cloned().map(Some).collect()
+    }
+
+    /// The API of a kind in one namespace, or in all.
+    #[must_use]
+    pub fn api<K>(&self, namespace: Option<&str>) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
     }
 
     /// Whether this operator watches a namespace.
@@ -152,6 +174,7 @@ impl Context {
             permit: self.permit.clone(),
             choke_point: self.aws.choke_point.clone(),
             observer: Arc::new(self.metrics.clone()),
+            traces: self.traces.clone(),
             ..aws::GateOptions::new(self.clock)
         })
     }

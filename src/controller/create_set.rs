@@ -14,7 +14,9 @@ use crate::aws;
 use crate::engine::creation;
 use crate::engine::observations::Event;
 use crate::model::time::later;
-use crate::model::{BlockedReason, Class, FailureReason, PermissionSetArn, PermissionSetContent};
+use crate::model::{
+    ActionKind, BlockedReason, Class, FailureReason, PermissionSetArn, PermissionSetContent,
+};
 use crate::plan::content_digest;
 use crate::runtime::Clock;
 
@@ -110,6 +112,7 @@ fn leave(
     outcome: Result<Made, aws::Error>,
 ) {
     let at = context.clock.now();
+    instance.note_answer(ActionKind::CreatePermissionSet, outcome.as_ref().err(), at);
     let refused = |class, message| Event::Refused { item, class, message, at };
     let Wanted { replaces, name, .. } = wanted;
     let event = match outcome {

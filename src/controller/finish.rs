@@ -22,11 +22,14 @@ use crate::cluster::records::{self, LedgerWrite, Named};
 use crate::cluster::{plans, rollbacks};
 use crate::engine::Situation;
 use crate::engine::conclusion::{Conclusion, conclude, ledger};
-use crate::engine::{Advance, Journal, conditions, timing};
+use crate::engine::{Advance, Journal, conditions, expiry, timing};
 use crate::model::{ActionState, OperationType, Rule};
+use crate::runtime::metrics::LedgerOutcome;
 
 /// The tool that ledger records name as their source.
 const TOOL: &str = "rollback-operator";
+/// How long a wait for a deletion may be: the queue takes no wait of years.
+const LOOK_AGAIN: Duration = Duration::from_hours(24);
 
 /// Ends an attempt in which nothing is in flight any more.
 pub async fn finish(
@@ -75,7 +78,9 @@ pub async fn finish(
     let spec = ledger_spec(&rollback, &status, run, &journal, &conclusion, now);
     let namespace = rollback.namespace().unwrap_or_default();
     let written = if deleting || Rule::LedgerBeforeReady.holds() {
-        records::write_ledger(&context.client, &namespace, &name, spec).await?
+        let written = records::write_ledger(&context.client, &namespace, &name, spec).await;
+        context.metrics.ledger_write(outcome(&written));
+        written?
     } else {
         LedgerWrite::NamespaceTerminating
     };
@@ -126,16 +131,18 @@ pub async fn finish(
         message = conclusion.message,
         "an attempt is over"
     );
-    if let Some(timing) = &status.timing
-        && let (Some(began), Some(ended)) = (timing.executing_at, timing.finished_at)
-    {
-        context
-            .metrics
-            .phase_ended(Phase::Executing.as_str(), ended.duration_since(began).unsigned_abs());
-    }
     let_go(context, instance, run);
     working.rollback = rollbacks::set_finalizer(&context.client, &working.rollback, false).await?;
     Ok(Action::requeue(Duration::from_millis(100)))
+}
+
+fn outcome<E>(written: &Result<LedgerWrite, E>) -> LedgerOutcome {
+    match written {
+        Ok(LedgerWrite::Written(_)) => LedgerOutcome::Written,
+        Ok(LedgerWrite::NameTaken) => LedgerOutcome::NameTaken,
+        Ok(LedgerWrite::NamespaceTerminating) => LedgerOutcome::Skipped,
+        Err(_) => LedgerOutcome::Failed,
+    }
 }
 
 fn conclude_status(
@@ -243,10 +250,42 @@ pub fn let_go(context: &Context, instance: &InstanceHandle, run: &Run) {
     grants::forget(context, instance, &run.uid);
 }
 
-/// A finished Rollback: the finalizer goes, and the newest generation counts as seen.
-pub async fn settle_down(context: &Context, rollback: &Rollback) -> Result<Action, Error> {
-    let status = rollback.status.clone().unwrap_or_default();
-    let rollback = observe_generation(context, rollback, status).await?;
-    rollbacks::set_finalizer(&context.client, &rollback, false).await?;
+/// A finished Rollback whose newest generation counts as seen; none if it is not the one that the
+/// cache shows any more. The cache has but a part of its status, so what is written is read first.
+async fn observed(context: &Context, cached: &Rollback) -> Result<Option<Rollback>, Error> {
+    let seen = cached.status.as_ref().map(|status| status.observed_generation);
+    if seen == cached.metadata.generation {
+        return Ok(Some(cached.clone()));
+    }
+    let namespace = cached.namespace().unwrap_or_default();
+    let newest = rollbacks::get(&context.client, &namespace, &cached.name_any()).await?;
+    let Some(newest) = newest.filter(|it| it.resource_version() == cached.resource_version())
+    else {
+        // Its change is on its way to the cache.
+        return Ok(None);
+    };
+    let status = newest.status.clone().unwrap_or_default();
+    observe_generation(context, &newest, status).await.map(Some)
+}
+
+/// A finished Rollback: the finalizer goes, the newest generation counts as seen, and in time it is
+/// deleted, if it is to be.
+pub async fn settle_down(context: &Context, cached: &Rollback) -> Result<Action, Error> {
+    let Some(rollback) = observed(context, cached).await? else {
+        return Ok(Action::await_change());
+    };
+    let rollback = rollbacks::set_finalizer(&context.client, &rollback, false).await?;
+    let Some(at) = expiry::expires_at(&rollback) else { return Ok(Action::await_change()) };
+    let left = at.duration_since(context.clock.now());
+    if left.is_positive() {
+        let wait = left.unsigned_abs().min(LOOK_AGAIN);
+        return Ok(Action::requeue(context.clock.real_duration(wait)));
+    }
+    rollbacks::delete(&context.client, &rollback).await?;
+    tracing::info!(
+        rollback = rollback.name_any(),
+        namespace = rollback.namespace(),
+        "ttlAfterFinished is over: the Rollback is deleted, and its ledger record stays"
+    );
     Ok(Action::await_change())
 }

@@ -15,10 +15,10 @@ use crate::aws;
 use crate::engine::cover::{CoverHints, ReadOperation};
 use crate::engine::polling::Poller;
 use crate::model::{
-    AccountId, AssignmentKey, BlockedReason, Class, IdentityStoreId, Key, PermissionSetArn,
-    Principal,
+    AccountId, ActionKind, AssignmentKey, BlockedReason, Class, IdentityStoreId, Key,
+    PermissionSetArn, Principal,
 };
-use crate::plan::{AccountState, PrincipalState};
+use crate::plan::{AccountState, Denial, PrincipalState};
 
 /// A key that was written this recently may be shown by a list as it was before.
 const RECENTLY: SignedDuration = SignedDuration::from_secs(60);
@@ -77,6 +77,7 @@ pub struct InstanceHandle {
     /// Accounts that were seen to be active, and when.
     accounts: Mutex<BTreeMap<AccountId, Timestamp>>,
     names: Mutex<KnownNames>,
+    denied: Mutex<BTreeMap<ActionKind, Denial>>,
 }
 
 impl std::fmt::Debug for InstanceHandle {
@@ -109,6 +110,7 @@ impl InstanceHandle {
             written: Mutex::default(),
             accounts: Mutex::default(),
             names: Mutex::default(),
+            denied: Mutex::default(),
         }
     }
 
@@ -118,6 +120,7 @@ impl InstanceHandle {
             Connection { spec: Arc::new(spec), aws, facts };
         // Other credentials may be told otherwise.
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn connection(&self) -> Connection {
@@ -145,6 +148,27 @@ impl InstanceHandle {
     /// The poller. Held for moments only.
     pub fn poller(&self) -> MutexGuard<'_, Poller<Owner>> {
         self.poller.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what AWS said to a change: that the operator's role may not make it, or else. It has no
+    /// way to ask beforehand.
+    pub fn note_answer(&self, action: ActionKind, error: Option<&aws::Error>, at: Timestamp) {
+        let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            None => {
+                denied.remove(&action);
+            }
+            Some(error) if matches!(error.class(), Class::Blocked(BlockedReason::AccessDenied)) => {
+                denied.insert(action, Denial { operation: error.operation(), at });
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The changes that the operator's role was last seen not to be allowed.
+    #[must_use]
+    pub fn denied(&self) -> BTreeMap<ActionKind, Denial> {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Those of the principals' names that are known.

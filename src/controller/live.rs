@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
 use super::access::told;
@@ -11,19 +11,25 @@ use super::instance_handle::InstanceHandle;
 use crate::api::OperationRecordSpec;
 use crate::aws;
 use crate::engine::cover::{ReadOperation, cover};
+use crate::engine::creation;
 use crate::model::{AccountId, AssignmentKey, Key, PermissionSetArn, Principal, PrincipalId};
 use crate::plan::{AccountState, Live, PrincipalState, SetFacts, Touched};
+
+/// Calls that wait for their answers at once.
+const AT_ONCE: usize = 16;
 
 /// Reads everything that a plan for these keys looks at.
 pub async fn read(
     instance: &InstanceHandle,
     touched: &Touched,
     selected: &[OperationRecordSpec],
+    rollback_uid: &str,
     now: Timestamp,
 ) -> Result<Live, Error> {
     let (present, requests) = assignments(instance, &touched.keys).await?;
     let _ = requests;
     let permission_sets = permission_sets(instance, touched, selected).await?;
+    let taken_names = taken_names(instance, &permission_sets, selected, rollback_uid).await?;
     let provisioned = provisioned(instance, &touched.permission_sets, &permission_sets).await?;
     let facts = instance.facts();
     let principals = principals(instance, &touched.principals).await?;
@@ -40,8 +46,10 @@ pub async fn read(
         account_names: instance.names_of_accounts(&touched.accounts),
         principals,
         namesakes,
+        taken_names,
         owner_account: facts.owner_account,
         delegated_administrator: facts.delegated_administrator,
+        denied: instance.denied(),
     })
 }
 
@@ -112,6 +120,42 @@ async fn permission_sets(
         facts.insert(set.clone(), found);
     }
     Ok(facts)
+}
+
+/// The names of permission sets that would be created, as far as others bear them. AWS finds no set
+/// by its name, so all are looked through; where that is not allowed, the creation finds out.
+async fn taken_names(
+    instance: &InstanceHandle,
+    sets: &BTreeMap<PermissionSetArn, SetFacts>,
+    selected: &[OperationRecordSpec],
+    rollback_uid: &str,
+) -> Result<BTreeSet<String>, Error> {
+    let ledgers = selected.iter().filter_map(|record| record.rollback.as_ref());
+    let deleted: Vec<&str> = ledgers
+        .flat_map(|ledger| &ledger.deleted_permission_sets)
+        .map(|deleted| deleted.name.as_str())
+        .collect();
+    if deleted.is_empty() || sets.values().all(|facts| facts.exists) {
+        return Ok(BTreeSet::new());
+    }
+    let aws = instance.aws(aws::Priority::PreRead);
+    // What an earlier attempt of this Rollback left is completed, and takes no name away.
+    let own = creation::tag(rollback_uid);
+    let Some(all) = told(aws.list_permission_sets().await)? else { return Ok(BTreeSet::new()) };
+    let read = stream::iter(all).map(|set| {
+        let (aws, own, deleted) = (&aws, &own, &deleted);
+        async move {
+            let found = told(aws.describe_permission_set(&set).await)?.flatten();
+            let Some(name) = found.map(|facts| facts.name) else { return Ok(None) };
+            if !deleted.contains(&name.as_str()) {
+                return Ok(None);
+            }
+            let ours = told(aws.tags(&set).await)?.is_some_and(|tags| tags.contains(own));
+            Ok::<_, Error>((!ours).then_some(name))
+        }
+    });
+    let taken: Vec<Option<String>> = read.buffer_unordered(AT_ONCE).try_collect().await?;
+    Ok(taken.into_iter().flatten().collect())
 }
 
 async fn provisioned(

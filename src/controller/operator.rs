@@ -3,25 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt, future, stream};
-use kube::core::{DeserializeGuard, PartialObjectMeta};
-use kube::runtime::controller::Config;
-use kube::runtime::reflector::{ObjectRef, Store};
-use kube::runtime::{Controller, watcher};
-use kube::{Api, Client};
+use futures::{FutureExt, future};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::context::{AwsAccess, Context, Parts, Woken};
-use super::{instance, orphan, rollback, startup};
-use crate::api::{IdentityCenterInstance, OperationRecord, Phase, Rollback};
+use super::context::{AwsAccess, Context, Parts};
+use super::controllers::controllers;
+use super::{declared, orphan, phases, startup};
 use crate::cluster::client::ConnectError;
 use crate::cluster::lease::{Ended, LeaseSettings, host_name};
 use crate::cluster::{ClientOptions, Clients, Elector, Events, Leader};
 use crate::runtime::admin::{AdminServer, BindError, DebugState, Shown};
 use crate::runtime::config::OperatorFlags;
 use crate::runtime::shutdown::drain;
-use crate::runtime::{Clock, Metrics, Readiness, Shutdown};
+use crate::runtime::traces::TracesError;
+use crate::runtime::{Clock, Metrics, Readiness, Shutdown, Traces};
 
 /// How long giving back the lease may take: a read and a write, five seconds each.
 const GIVE_BACK: Duration = Duration::from_secs(12);
@@ -43,6 +39,9 @@ pub enum OperatorError {
     /// The metrics could not be registered.
     #[error("the metrics could not be registered: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// The traces that were asked for cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// The signal handlers could not be installed.
     #[error("the signal handlers could not be installed: {0}")]
     Signals(#[from] std::io::Error),
@@ -59,6 +58,7 @@ pub async fn run(flags: OperatorFlags) -> Result<(), OperatorError> {
     flags.validate()?;
     let clock = flags.clock();
     let metrics = Metrics::new()?;
+    let traces = Traces::from_environment()?;
     let shutdown = Shutdown::on_signals()?;
     let admin = AdminServer::bind(flags.admin_address).await?;
     tracing::info!(address = %admin.address(), "the admin server listens");
@@ -79,10 +79,11 @@ pub async fn run(flags: OperatorFlags) -> Result<(), OperatorError> {
     // Caches are filled by the leader's controllers; a standby is ready without them.
     caches.release();
     let aws = AwsAccess { choke_point, ..AwsAccess::default() };
-    let operator = Operator { flags, clock, clients, aws, metrics };
+    let operator = Operator { flags, clock, clients, aws, metrics, traces: traces.clone() };
     let outcome = Box::pin(operator.run(&debug, shutdown.token())).await;
     admin_stop.cancel();
     let _ = drain(Duration::from_secs(2), serving).await;
+    let _ = tokio::task::spawn_blocking(move || traces.shutdown()).await;
     outcome
 }
 
@@ -100,6 +101,8 @@ pub struct Operator {
     pub aws: AwsAccess,
     /// Where it counts.
     pub metrics: Metrics,
+    /// Where its spans go.
+    pub traces: Traces,
 }
 
 impl Operator {
@@ -168,6 +171,7 @@ impl Operator {
             clock: self.clock,
             aws: self.aws.clone(),
             metrics: self.metrics.clone(),
+            traces: self.traces.clone(),
             events,
             permit: leader.permit.clone(),
             request_timeout: self.flags.request_timeout,
@@ -175,12 +179,16 @@ impl Operator {
             stop: stop.clone(),
         });
         provide_debug(debug, &context);
+        provide_metrics(&context);
         tokio::select! {
             biased;
             () = startup::rebuild(&context) => {}
             () = stop.cancelled() => return,
         }
         tokio::spawn(orphan::sweep(Arc::clone(&context)));
+        if let Some(directory) = &self.flags.instances_directory {
+            tokio::spawn(declared::keep_applied(Arc::clone(&context), directory.clone()));
+        }
         let controllers = controllers(&context, woken, self.flags.concurrency, stop.clone());
         tokio::pin!(controllers);
         tokio::select! {
@@ -202,140 +210,12 @@ impl Operator {
     }
 }
 
-/// A watch of this many seconds, then another: one whose connection is dead without a word is
-/// noticed no later. kube's own is 290.
-const WATCH: u32 = 60;
-
-fn watching() -> watcher::Config {
-    watcher::Config::default().any_semantic().timeout(WATCH)
-}
-
-/// Runs the controllers of both kinds until `stop`.
-pub async fn controllers(
-    context: &Arc<Context>,
-    woken: Woken,
-    concurrency: u16,
-    stop: CancellationToken,
-) {
-    let client = context.client.clone();
-    let instances = Controller::new(
-        Api::<DeserializeGuard<IdentityCenterInstance>>::all(client.clone()),
-        watching(),
-    )
-    .graceful_shutdown_on(stop.clone().cancelled_owned())
-    .run(instance::reconcile, instance::error_policy, Arc::clone(context))
-    .for_each_concurrent(4, |_| future::ready(()));
-
-    // One stream of wakes serves all controllers of Rollbacks; each drops what is not its own.
-    let mut apis = context.rollback_apis();
-    let rollbacks = match apis.pop() {
-        Some(api) if apis.is_empty() => {
-            rollbacks(context, api, &client, woken, concurrency, stop).boxed()
-        }
-        Some(api) => {
-            let mut senders = Vec::new();
-            let mut running = Vec::new();
-            for api in apis.into_iter().chain([api]) {
-                let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-                senders.push(sender);
-                running.push(
-                    rollbacks(context, api, &client, receiver, concurrency, stop.clone()).boxed(),
-                );
-            }
-            let relay = relay(woken, senders);
-            future::join(future::join_all(running), relay).map(|_| ()).boxed()
-        }
-        None => future::ready(()).boxed(),
-    };
-    future::join(instances, rollbacks).await;
-}
-
-async fn relay(
-    mut woken: Woken,
-    senders: Vec<tokio::sync::mpsc::UnboundedSender<ObjectRef<DeserializeGuard<Rollback>>>>,
-) {
-    while let Some(reference) = woken.recv().await {
-        let mut open = false;
-        for sender in &senders {
-            open |= sender.send(reference.clone()).is_ok();
-        }
-        if !open {
-            return;
-        }
-    }
-}
-
-async fn rollbacks(
-    context: &Arc<Context>,
-    api: Api<DeserializeGuard<Rollback>>,
-    client: &Client,
-    mut woken: Woken,
-    concurrency: u16,
-    stop: CancellationToken,
-) {
-    let controller = Controller::new(api, watching());
-    let store = controller.store();
-    let records_store = store.clone();
-    let wakes = stream::poll_fn(move |task| woken.poll_recv(task));
-    controller
-        .with_config(Config::default().concurrency(concurrency))
-        .watches(
-            Api::<PartialObjectMeta<OperationRecord>>::all(client.clone()),
-            watching(),
-            move |record| waiting_for(&records_store, &record),
-        )
-        .watches(
-            Api::<DeserializeGuard<IdentityCenterInstance>>::all(client.clone()),
-            watching(),
-            move |_| waiting(&store),
-        )
-        .reconcile_on(wakes)
-        .graceful_shutdown_on(stop.cancelled_owned())
-        .run(rollback::reconcile, rollback::error_policy, Arc::clone(context))
-        .for_each_concurrent(16, |_| future::ready(()))
-        .await;
-}
-
-type Guarded = DeserializeGuard<Rollback>;
-
-/// Rollbacks that wait for a record of this name.
-fn waiting_for(
-    store: &Store<Guarded>,
-    record: &PartialObjectMeta<OperationRecord>,
-) -> Vec<ObjectRef<Guarded>> {
-    let (name, namespace) = (record.metadata.name.as_ref(), record.metadata.namespace.as_ref());
-    in_order(store, |rollback| {
-        phase(rollback) == Phase::Pending
-            && rollback.metadata.namespace.as_ref() == namespace
-            && names(rollback).any(|named| Some(named) == name)
-    })
-}
-
-/// The records that a Rollback names, or that its criteria found.
-fn names(rollback: &Rollback) -> impl Iterator<Item = &String> {
-    let found = rollback.status.iter().flat_map(|status| &status.record_refs);
-    rollback.spec.operations.names.iter().chain(found.map(|found| &found.name))
-}
-
-/// Rollbacks that may wait for an instance.
-fn waiting(store: &Store<Guarded>) -> Vec<ObjectRef<Guarded>> {
-    in_order(store, |rollback| matches!(phase(rollback), Phase::Pending | Phase::AwaitingApproval))
-}
-
-/// Some Rollbacks, by name: a store has another order in each process.
-fn in_order(store: &Store<Guarded>, wanted: impl Fn(&Rollback) -> bool) -> Vec<ObjectRef<Guarded>> {
-    let mut found: Vec<ObjectRef<Guarded>> = store
-        .state()
-        .into_iter()
-        .filter(|guarded| guarded.0.as_ref().is_ok_and(&wanted))
-        .map(|guarded| ObjectRef::from_obj(&*guarded))
-        .collect();
-    found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-    found
-}
-
-fn phase(rollback: &Rollback) -> Phase {
-    rollback.status.as_ref().map(|status| status.phase).unwrap_or_default()
+fn provide_metrics(context: &Arc<Context>) {
+    // Weak, because the context holds the metrics.
+    let leader = Arc::downgrade(context);
+    context
+        .metrics
+        .provide(move || leader.upgrade().map(|it| phases::snapshot(&it)).unwrap_or_default());
 }
 
 fn provide_debug(debug: &DebugState, context: &Arc<Context>) {

@@ -21,6 +21,7 @@ use crate::model::time::later;
 use crate::model::{
     ActionKind, AssignmentKey, BlockedReason, Class, FailureReason, Key, RequestId, Rule,
 };
+use crate::runtime::traces;
 
 /// How long after a conflict or a throttled call the same account is left alone.
 pub const BACK_OFF: SignedDuration = SignedDuration::from_millis(1500);
@@ -47,7 +48,7 @@ pub fn perform(
                     memory.sent = Some(attempt);
                     memory.granted = false;
                 }
-                tokio::spawn(async move { send(&context, &instance, &run, item).await });
+                traces::spawn(async move { send(&context, &instance, &run, item).await });
             }
             Effect::GiveBack(item) => {
                 run.observations().item_mut(item).granted = false;
@@ -59,20 +60,20 @@ pub fn perform(
                     run.observations().under_way.reading.extend(shown.iter().copied());
                     let (context, instance, run) =
                         (Arc::clone(&context), Arc::clone(&instance), Arc::clone(&run));
-                    tokio::spawn(async move {
+                    traces::spawn(async move {
                         read(&context, &instance, &run, &operation, &shown).await;
                     });
                 }
             }
             Effect::Describe { item, request_id } => {
                 run.observations().under_way.describing.insert(item);
-                tokio::spawn(
-                    async move { describe(&context, &instance, &run, item, request_id).await },
-                );
+                traces::spawn(async move {
+                    describe(&context, &instance, &run, item, request_id).await;
+                });
             }
             Effect::Resolve(items) => {
                 run.observations().under_way.resolving.extend(items.iter().copied());
-                tokio::spawn(
+                traces::spawn(
                     async move { resolve::resolve(&context, &instance, &run, items).await },
                 );
             }
@@ -118,6 +119,7 @@ async fn send(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<
         }
     };
     let at = context.clock.now();
+    instance.note_answer(plan.action, answer.as_ref().err(), at);
     match answer {
         Ok(Some(accepted)) => {
             follow(instance, run, item, accepted.request_id.clone(), at);

@@ -1,5 +1,6 @@
 //! From a Rollback to its plan.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +11,16 @@ use super::context::Context;
 use super::error::Error;
 use super::rollback::{end, write};
 use super::select::{Matter, Obstacle, Selection, matter, selection};
-use super::{access, approve, estimate, live, size};
+use super::{access, approve, denied, estimate, live, size};
 use crate::api::condition::{ConditionType, remove_condition};
+use crate::api::plan::{Disposition, PlanItem};
 use crate::api::plan_status::PlanStatus;
 use crate::api::rollback::{Mode, Operations};
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
 use crate::cluster::{self, plans};
 use crate::engine::{conditions, timing, words};
+use crate::model::AssignmentKey;
 use crate::plan::{self, Plan, Record, Refusal, Request};
 
 /// How often something that is waited for is looked for, beside the watches that wake at once.
@@ -69,25 +72,33 @@ pub async fn plan(
     }
     status.phase = Phase::Planning;
     timing::phase_began(&mut status, now);
-    conditions::summarize(
-        &mut status,
-        Reason::Planning,
-        "reads the records and AWS's present state",
-        now,
-    );
+    // What was denied stays said until it is allowed: each change of the status wakes a reconcile.
+    if !denied::is_said(&status) {
+        conditions::summarize(
+            &mut status,
+            Reason::Planning,
+            "reads the records and AWS's present state",
+            now,
+        );
+    }
     let rollback = write(context, rollback, &status).await?;
-    let planned = match make(context, &rollback, selection).await? {
-        Ok(planned) => planned,
-        Err(obstacle) => return stop_at(context, &rollback, status, obstacle).await,
+    // Noted before AWS is read: what is let go of meanwhile is seen there.
+    let uid = rollback.uid().unwrap_or_default();
+    let being_removed = selection.instance.keys.removed_by_others(&uid);
+    let planned = match make(context, &rollback, selection, being_removed).await {
+        Ok(Ok(planned)) => planned,
+        Ok(Err(obstacle)) => return stop_at(context, &rollback, status, obstacle).await,
+        Err(error) => return Err(denied::say(context, &rollback, status, error).await?),
     };
     Box::pin(publish(context, &rollback, status, planned)).await
 }
 
-/// Reads AWS and plans.
+/// Reads AWS and plans, given what other Rollbacks are removing.
 pub async fn make(
     context: &Context,
     rollback: &Rollback,
     selection: Selection,
+    being_removed: BTreeSet<AssignmentKey>,
 ) -> Result<Result<Planned, Obstacle>, Error> {
     let Matter { touched, records, unreadable } = matter(context, &selection).await?;
     let spec = selection.instance.spec();
@@ -96,7 +107,9 @@ pub async fn make(
         return Ok(Err(Obstacle::Refuse(reason_of(&refusal), refusal.to_string())));
     }
     let clones: Vec<_> = selection.selected.iter().map(|record| record.spec.clone()).collect();
-    let live = live::read(&selection.instance, &touched, &clones, context.clock.now()).await?;
+    let uid = rollback.uid().unwrap_or_default();
+    let live =
+        live::read(&selection.instance, &touched, &clones, &uid, context.clock.now()).await?;
     let accept = accepted(rollback);
     let proposal = plan::propose(&Request {
         instance: name,
@@ -110,7 +123,7 @@ pub async fn make(
     });
     let outcome = match proposal {
         Ok(proposal) => {
-            let access = access::read(&selection.instance, proposal.changes(), &live).await?;
+            let access = access::read(&selection.instance, &proposal, &live, being_removed).await?;
             proposal.plan(&access)
         }
         Err(refusal) => Err(refusal),
@@ -161,6 +174,8 @@ async fn publish(
     };
     status.record_refs.clone_from(&plan.record_refs);
     status.progress = None;
+    let as_wanted = |item: &&PlanItem| item.disposition == Disposition::AlreadySo;
+    let already_so = plan.items.iter().filter(as_wanted).count();
     status.plan = Some(PlanStatus {
         digest: plan.digest.clone(),
         created_at: now,
@@ -168,6 +183,7 @@ async fn publish(
         grade: plan.grade,
         actions: count(plan.actions),
         kept: count(plan.kept),
+        already_so: count(already_so),
         blocked: count(plan.blocked),
         gives_access: plan.gives_access,
         not_before: rollback.spec.not_before,
@@ -183,9 +199,9 @@ async fn publish(
         estimate: estimate::estimate(&plan.items, &selection.instance),
     });
     let sentence = format!(
-        "{}, {} kept as they are, {} blocked; {}",
+        "{}, {already_so} as wanted already, {} kept, {} blocked; {}",
         words::count(count(plan.actions), "action"),
-        plan.kept,
+        plan.kept - already_so,
         plan.blocked,
         plan.grade.as_str()
     );
@@ -282,7 +298,7 @@ fn describe(status: &mut RollbackStatus, rollback: &Rollback, selection: &Select
         status.record_refs = plan::record_refs(&selection.selected);
     }
     let first = selection.selected.first();
-    let types: std::collections::BTreeSet<_> =
+    let types: BTreeSet<_> =
         selection.selected.iter().map(|record| record.spec.operation_type.as_str()).collect();
     status.instance = Some(selection.instance.name.clone());
     status.operation = match selection.selected.len() {

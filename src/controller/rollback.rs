@@ -9,13 +9,14 @@ use kube::runtime::controller::Action;
 
 use super::context::Context;
 use super::error::Error;
-use super::{approve, execute, finish, plan_stage, take_up};
+use super::{approve, execute, finish, phases, plan_stage, take_up};
 use crate::api::rollback::Mode;
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
 use crate::cluster::{is_not_found, rollbacks};
 use crate::engine::conditions;
-use crate::model::Class;
+use crate::model::{Class, Rule};
+use crate::runtime::traces::{self, Trace};
 
 /// How long to wait after an error that may go away.
 const RETRY: Duration = Duration::from_secs(5);
@@ -44,12 +45,16 @@ pub async fn reconcile(
     };
     let began = context.clock.now();
     let executing = take_up::is_executing(rollback);
-    let outcome = Box::pin(step(&context, rollback)).await;
+    let trace = Trace::of(&rollback.uid().unwrap_or_default(), rollback.spec.attempt);
+    let outcome = traces::within(trace, Box::pin(step(&context, rollback))).await;
     let took = context.clock.now().duration_since(began).unsigned_abs();
     context.metrics.reconciled(took, outcome.as_ref().err().map(|error| error.class().label()));
     match outcome {
-        // Somebody changed the object meanwhile: its change wakes the next reconcile.
-        Err(error) if error.is_conflict() => Ok(Action::requeue(Duration::from_millis(50))),
+        // Somebody changed the object, and the cache does not show it yet: what wakes the next
+        // reconcile is that it does. Before that another would only come to the same end.
+        Err(error) if error.is_conflict() => {
+            Ok(Action::requeue(context.clock.real_duration(RETRY)))
+        }
         // Deleted meanwhile, as the plugin does after a dry run. Otherwise the cache shows it again.
         Err(Error::Kubernetes(error)) if is_not_found(&error) && !executing => {
             Ok(Action::await_change())
@@ -80,9 +85,9 @@ async fn step(context: &Arc<Context>, rollback: &Rollback) -> Result<Action, Err
     if take_up::is_executing(rollback) || context.runs.get(&uid).is_some() {
         return Box::pin(execute::execute(context, rollback)).await;
     }
-    // It has not begun, so it holds nothing: what a begin that failed has taken is given back.
-    let now = context.clock.now();
-    context.instances.all().iter().for_each(|instance| instance.keys.release(&uid, now));
+    if let Some(begun) = begun_meanwhile(context, rollback, &uid).await? {
+        return Box::pin(execute::execute(context, &begun)).await;
+    }
     if rollback.metadata.deletion_timestamp.is_some() {
         // Nothing was sent in this attempt; what earlier attempts did is in their ledger records.
         rollbacks::set_finalizer(&context.client, rollback, false).await?;
@@ -116,6 +121,33 @@ async fn step(context: &Arc<Context>, rollback: &Rollback) -> Result<Action, Err
         Phase::AwaitingApproval => Box::pin(approve::approve(context, rollback, status)).await,
         _ => Box::pin(plan_stage::plan(context, rollback, status)).await,
     }
+}
+
+/// A Rollback that holds keys and yet seems not to have begun. Either the cache is behind its begin,
+/// and it is given as it is now; or the begin failed, and what it has taken is given back.
+async fn begun_meanwhile(
+    context: &Context,
+    rollback: &Rollback,
+    uid: &str,
+) -> Result<Option<Rollback>, Error> {
+    let instances = context.instances.all();
+    if !instances.iter().any(|instance| instance.keys.is_held_by(uid)) {
+        return Ok(None);
+    }
+    if Rule::BegunIsLookedUp.holds() {
+        let namespace = rollback.namespace().unwrap_or_default();
+        let newest = rollbacks::get(&context.client, &namespace, &rollback.name_any()).await?;
+        let begun =
+            newest.filter(|it| it.uid().as_deref() == Some(uid) && take_up::is_executing(it));
+        if begun.is_some() {
+            return Ok(begun);
+        }
+    }
+    let now = context.clock.now();
+    for instance in instances {
+        instance.keys.release(uid, now);
+    }
+    Ok(None)
 }
 
 /// Ends a Rollback that has written nothing in this attempt.
@@ -152,5 +184,7 @@ pub async fn write(
     }
     let outcome = rollbacks::write_status(&context.client, rollback, status).await;
     context.metrics.status_write(super::outcome_of_write(&outcome));
-    Ok(outcome?)
+    let written = outcome?;
+    phases::note(context, rollback, status);
+    Ok(written)
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 
+use super::key_table::Claim;
 use crate::api::plan::{ActionRecord, ITEMS_PER_SHARD, PlanItem, RollbackPlanStatus};
 use crate::api::rollback_status::{Replacement, RollbackStatus};
 use crate::api::{Reason, Rollback, RollbackPlan};
@@ -14,7 +15,7 @@ use crate::engine::Observations;
 use crate::engine::cover::ReadOperation;
 use crate::engine::creation::in_place;
 use crate::engine::write_budget::WriteBudget;
-use crate::model::{ActionState, Key};
+use crate::model::ActionState;
 
 /// One Rollback that is being executed.
 #[derive(Debug)]
@@ -133,8 +134,8 @@ impl Run {
     /// The keys that this Rollback holds while it runs: all of its plan. Its ledger withdraws the
     /// records for those that it leaves as they are, too, and so changes what others are to do.
     #[must_use]
-    pub fn held_keys(&self) -> Vec<Key> {
-        self.items().iter().map(PlanItem::key).collect()
+    pub fn claims(&self) -> Vec<Claim> {
+        self.items().iter().map(Claim::of).collect()
     }
 }
 

@@ -8,13 +8,13 @@ use kube::ResourceExt;
 use super::context::Context;
 use super::error::Error;
 use super::instance_handle::InstanceHandle;
+use super::related::related;
 use super::{by_criteria, found_before};
 use crate::api::condition::{ConditionType, is_true};
 use crate::api::rollback_status::RollbackStatus;
 use crate::api::{OperationRecord, Reason, Rollback};
 use crate::cluster::instances;
 use crate::cluster::records::{self, Named};
-use crate::model::Key;
 use crate::plan::{self, Record, Replacements, Touched};
 
 /// Why planning cannot begin.
@@ -186,31 +186,13 @@ pub async fn matter(context: &Context, selection: &Selection) -> Result<Matter, 
     loop {
         let touched = plan::touched(&selected, &replacements);
         let names = replacements.all_names(&touched.keys);
-        let (records, unreadable) = related(context, selection, &names).await?;
+        let (records, unreadable) = related(context, &selection.instance, &names).await?;
         let found = Replacements::of(records.iter().chain(selected.iter().copied()));
         if found == replacements {
             return Ok(Matter { touched, records, unreadable });
         }
         replacements = found;
     }
-}
-
-async fn related(
-    context: &Context,
-    selection: &Selection,
-    keys: &BTreeSet<Key>,
-) -> Result<(Vec<Record>, Vec<String>), Error> {
-    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
-    for namespace in &selection.instance.spec().allowed_namespaces {
-        let (records, bad) =
-            records::list(&context.client, namespace, &selection.instance.name, |record| {
-                plan::touches(&record.spec, keys)
-            })
-            .await?;
-        found.extend(records.into_iter().map(as_record));
-        unreadable.extend(bad.into_iter().map(|name| format!("{namespace}/{name}")));
-    }
-    Ok((found, unreadable))
 }
 
 /// A record as planning sees it.

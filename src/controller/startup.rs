@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::ResourceExt;
 use kube::api::ListParams;
 use kube::core::DeserializeGuard;
-use kube::{Api, ResourceExt};
 
 use super::context::Context;
 use super::error::Error;
@@ -85,8 +85,8 @@ pub async fn take_up_all(
 /// Every Rollback that has begun to write and is not over, read past every cache.
 async fn executing(context: &Context) -> Result<Vec<Rollback>, Error> {
     let mut found = Vec::new();
-    for api in context.rollback_apis() {
-        let api: Api<DeserializeGuard<Rollback>> = api;
+    for namespace in context.watched() {
+        let api = context.api::<DeserializeGuard<Rollback>>(namespace.as_deref());
         let mut parameters = ListParams::default().limit(PAGE);
         loop {
             let page = api.list(&parameters).await?;

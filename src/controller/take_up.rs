@@ -84,10 +84,7 @@ pub async fn take_up(
     let shards = plans::read(&context.client, rollback).await?;
     let run = Run::new(rollback.clone(), &shards, context.clock.now());
     if Rule::KeysAreTakenAgain.holds() {
-        instance
-            .keys
-            .acquire(&run.uid, run.held_keys().into_iter())
-            .map_err(TakeUpError::HeldBy)?;
+        instance.keys.acquire(&run.uid, run.claims().into_iter()).map_err(TakeUpError::HeldBy)?;
     }
     let run = context.runs.add(run);
     let entries = rollback.status.iter().flat_map(|status| &status.in_flight);

@@ -8,8 +8,13 @@ use crate::model::Grade;
 
 /// More authors than this are not listed, and so nobody is known to be none of them.
 const MAX_AUTHORS: usize = 100;
-/// How the API server names service accounts.
-const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
+/// How the names begin that Kubernetes keeps for itself: of service accounts, nodes, its own parts and
+/// `system:anonymous`
+/// (<https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-subjects>).
+const NO_PERSON: &str = "system:";
+
+/// Why an approval without a name has no effect.
+const UNNAMED: &str = "it bears no name, because it came with the object from somebody without the verb approve; take it out and approve again";
 
 /// Whether a plan may be executed, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +38,11 @@ pub struct Stamps {
     pub requested_by: Option<String>,
     /// Who last changed what it intends.
     pub changed_by: Option<String>,
-    /// Who approved.
+    /// Who approved. Empty where the API server noted that it was nobody who may.
     pub approved_by: Option<String>,
+    /// Who recorded what is undone, as the records say now; the plan lists whom they named when it
+    /// was made.
+    pub recorded_by: Vec<String>,
 }
 
 impl Stamps {
@@ -44,16 +52,32 @@ impl Stamps {
         Self { distrusted: Some(why.to_owned()), ..Self::default() }
     }
 
+    /// Who approved, where a name is there and proves something.
+    #[must_use]
+    pub fn proven_approver(&self) -> Option<&String> {
+        let name = self.approved_by.as_ref().filter(|name| !name.is_empty());
+        name.filter(|_| self.distrusted.is_none())
+    }
+
+    /// Whether somebody with the verb may have approved; else why not.
+    ///
+    /// Where nothing is stamped there is no name at all, and whoever may write the Rollback may
+    /// approve. An empty name is a stamp, and nothing makes it better: it counts against the approval
+    /// also where stamps prove nothing.
+    fn permitted(&self) -> Result<(), String> {
+        if self.approved_by.as_deref() == Some("") {
+            return Err(UNNAMED.to_owned());
+        }
+        Ok(())
+    }
+
     /// Whether the approver is surely a person and none of the authors; else why not.
     fn separate(&self, plan: &PlanStatus) -> Result<(), String> {
         if let Some(why) = &self.distrusted {
             return Err(format!("who approved cannot be known, because {why}"));
         }
         let Some(approver) = self.approved_by.as_deref().filter(|name| !name.is_empty()) else {
-            return Err(
-                "the approval bears no name: it came with the object, or from somebody without the verb approve; take it out and approve again"
-                    .to_owned(),
-            );
+            return Err(UNNAMED.to_owned());
         };
         if self.requested_by.is_none() {
             return Err(
@@ -66,13 +90,15 @@ impl Stamps {
             ));
         }
         let own = [&self.requested_by, &self.changed_by].into_iter().flatten();
-        if own.chain(&plan.authors).any(|author| author == approver) {
+        if own.chain(&plan.authors).chain(&self.recorded_by).any(|author| author == approver) {
             return Err(format!(
                 "{approver} asked for the undo, changed what it intends or recorded what it undoes; somebody else has to approve"
             ));
         }
-        if approver.starts_with(SERVICE_ACCOUNT) {
-            return Err(format!("{approver} is a service account; a person has to approve"));
+        if approver.starts_with(NO_PERSON) {
+            return Err(format!(
+                "{approver} is a service account or another name of Kubernetes' own; a person has to approve"
+            ));
         }
         Ok(())
     }
@@ -132,6 +158,12 @@ pub fn standing(
             ),
         );
     }
+    if let Err(why) = stamps.permitted() {
+        return Standing::Waiting(
+            Reason::ApprovalNotPermitted,
+            format!("the approval has no effect: {why}"),
+        );
+    }
     if policies.contains(&ApprovalPolicy::SeparateApprover) || !plan.refusals.is_empty() {
         let rule = if plan.refusals.is_empty() {
             "SeparateApprover"
@@ -165,7 +197,7 @@ fn is_required(plan: &PlanStatus, policy: ApprovalPolicy) -> bool {
             plan.assumed
                 || plan.gives_access
                 || plan.grade != Grade::Exact
-                || plan.kept > 0
+                || plan.kept > plan.already_so
                 || plan.blocked > 0
         }
         ApprovalPolicy::Always | ApprovalPolicy::SeparateApprover => true,
@@ -194,6 +226,7 @@ mod tests {
             requested_by: Some("asker".to_owned()),
             changed_by: Some("changer".to_owned()),
             approved_by: Some(approver.to_owned()),
+            recorded_by: vec!["importer".to_owned()],
         }
     }
 
@@ -262,6 +295,9 @@ mod tests {
             let found = stands(&plan, WhenNotExact, None);
             assert!(matches!(found, Standing::Waiting(..)), "{plan:?}");
         }
+        let mut as_wanted = plan(WhenNotExact);
+        (as_wanted.kept, as_wanted.already_so) = (2, 2);
+        assert_eq!(stands(&as_wanted, WhenNotExact, None), Standing::NotRequired);
     }
 
     #[test]
@@ -272,12 +308,16 @@ mod tests {
         let approval = approval(DIGEST);
         let found = |stamps: &Stamps| standing(&plan, SeparateApprover, Some(&approval), stamps);
         assert_eq!(found(&by("approver")), Standing::Approved);
-        for author in ["asker", "changer", "recorder"] {
+        for author in ["asker", "changer", "recorder", "importer"] {
             waits(&found(&by(author)), Reason::ApprovalNotSeparate, "somebody else has to approve");
         }
-        let robot = by("system:serviceaccount:flux-system:kustomize-controller");
-        waits(&found(&robot), Reason::ApprovalNotSeparate, "a person has to approve");
-        waits(&found(&by("")), Reason::ApprovalNotSeparate, "bears no name");
+        for nobody in ["serviceaccount:flux-system:kustomize-controller", "anonymous", "node:one"] {
+            let found = found(&by(&format!("system:{nobody}")));
+            waits(&found, Reason::ApprovalNotSeparate, "a person has to approve");
+        }
+        waits(&found(&by("")), Reason::ApprovalNotPermitted, "bears no name");
+        let unnamed = Stamps { approved_by: None, ..by("approver") };
+        waits(&found(&unnamed), Reason::ApprovalNotSeparate, "bears no name");
         let unknown = Stamps { requested_by: None, ..by("approver") };
         waits(&found(&unknown), Reason::ApprovalNotSeparate, "create the Rollback again");
         let distrusted = Stamps { distrusted: Some("nothing stamps".into()), ..by("approver") };
@@ -318,6 +358,23 @@ mod tests {
             Approval { plan: Some("sha256:1".into()), ..accepting("LastAdministrator/1") };
         let found = standing(&refused, Never, Some(&elsewhere), &by("approver"));
         waits(&found, Reason::ApprovalForAnotherPlan, DIGEST);
+    }
+
+    #[test]
+    fn an_approval_by_nobody_who_may_has_no_effect_under_any_policy() {
+        use ApprovalPolicy::{Always, Never, SeparateApprover, WhenNotExact};
+        let approval = approval(DIGEST);
+        for policy in [Always, SeparateApprover, WhenNotExact, Never] {
+            let assumed = PlanStatus { assumed: true, ..plan(policy) };
+            for distrusted in [None, Some("nothing stamps".to_owned())] {
+                let stamps = Stamps { distrusted, ..by("") };
+                let found = standing(&assumed, policy, Some(&approval), &stamps);
+                waits(&found, Reason::ApprovalNotPermitted, "take it out and approve again");
+                assert_eq!(stamps.proven_approver(), None);
+            }
+        }
+        // Nothing stamps: there is no name.
+        assert_eq!(stands(&plan(Always), Always, Some(&approval)), Standing::Approved);
     }
 
     #[test]

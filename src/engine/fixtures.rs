@@ -35,6 +35,7 @@ pub fn assignment(action: ActionKind, account: usize, user: usize) -> PlanItem {
         blocked: None,
         kept_for: None,
         content: None,
+        gives: None,
         effect: None,
     }
 }
@@ -59,6 +60,7 @@ pub fn plan_status() -> PlanStatus {
         grade: Grade::Exact,
         actions: 3,
         kept: 0,
+        already_so: 0,
         blocked: 0,
         gives_access: false,
         not_before: None,

@@ -13,6 +13,7 @@ pub mod cover;
 pub mod creation;
 pub mod dependencies;
 pub mod effects;
+pub mod expiry;
 pub mod journal;
 pub mod observations;
 pub mod polling;

@@ -7,10 +7,11 @@ use crate::api::rollback_status::{Phase, Progress, RollbackStatus};
 pub use crate::model::words::count;
 use crate::model::{ActionKind, FailureReason, OperationType};
 
-/// What a Rollback of records of this type, or of `Mixed` types, does to what they did.
+/// What a Rollback of records of this type, or of `Mixed` types, does to what they did. The undo of
+/// a ledger puts back what an undo took, or takes what a redo put back: the type does not say which.
 #[must_use]
 pub fn participle(operation_type: Option<&str>) -> &'static str {
-    if operation_type == Some(OperationType::Rollback.as_str()) { "put back" } else { "undone" }
+    if operation_type == Some(OperationType::Rollback.as_str()) { "reversed" } else { "undone" }
 }
 
 /// One action in words, with ids that can be pasted.
@@ -58,7 +59,11 @@ pub const fn after_failure(reason: FailureReason) -> &'static str {
 #[must_use]
 pub fn running(status: &RollbackStatus, progress: &Progress, halt: Halt) -> (Reason, String) {
     let done = participle(status.operation_type.as_deref());
-    let so_far = format!("{} of {} {done}", progress.done, progress.total);
+    let written = match progress.unread() {
+        0 => String::new(),
+        count => format!(", {count} written and not read back yet"),
+    };
+    let so_far = format!("{} of {} {done}{written}", progress.done, progress.total);
     let failed = match progress.failed + progress.skipped {
         0 => String::new(),
         count => format!(", {count} failed or blocked"),
@@ -79,5 +84,37 @@ pub fn running(status: &RollbackStatus, progress: &Progress, halt: Halt) -> (Rea
             (Reason::Verifying, format!("{so_far}{failed}; reads back the last keys"))
         }
         _ => (Reason::Executing, format!("{so_far}{failed}, {} in flight", progress.in_flight)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fixtures;
+    use crate::engine::journal::Journal;
+    use crate::model::ActionState;
+
+    #[test]
+    fn what_is_written_and_not_read_back_is_told() {
+        let items = fixtures::deletes(3);
+        let mut journal = Journal::fresh(&items);
+        let mut status = RollbackStatus { phase: Phase::Executing, ..RollbackStatus::default() };
+        let said = |status: &RollbackStatus, journal: &Journal| {
+            running(status, &journal.progress(&items), Halt::None).1
+        };
+        assert_eq!(said(&status, &journal), "0 of 3 undone, 0 in flight");
+        journal.set(0, ActionState::Settled);
+        journal.set(1, ActionState::Settled);
+        journal.set(2, ActionState::Requested);
+        assert_eq!(
+            said(&status, &journal),
+            "0 of 3 undone, 2 written and not read back yet, 1 in flight"
+        );
+        journal.set(2, ActionState::Verified);
+        (status.phase, status.operation_type) = (Phase::Verifying, Some("Rollback".to_owned()));
+        assert_eq!(
+            said(&status, &journal),
+            "1 of 3 reversed, 2 written and not read back yet; reads back the last keys"
+        );
     }
 }

@@ -30,6 +30,8 @@ pub enum Rule {
     KeptUntilPersisted,
     /// Keys are taken again when work is taken up.
     KeysAreTakenAgain,
+    /// Whether a Rollback has begun is looked up before its keys are let go of.
+    BegunIsLookedUp,
     /// A conflict gives the slot back.
     SlotComesBack,
     /// Throttling is no failure.
@@ -59,6 +61,7 @@ impl Rule {
         Self::LedgerBeforeGone,
         Self::KeptUntilPersisted,
         Self::KeysAreTakenAgain,
+        Self::BegunIsLookedUp,
         Self::SlotComesBack,
         Self::ThrottlingIsNoFailure,
         Self::FreshVerification,

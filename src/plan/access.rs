@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::given::Given;
 use crate::model::{
     AccountId, AssignmentKey, PermissionSetArn, Presence, Principal, PrincipalId, PrincipalType,
 };
@@ -33,8 +34,13 @@ pub struct Access {
     pub administrative: BTreeMap<AccountId, AdministrativeSets>,
     /// How many permission sets are provisioned in accounts that would get one more.
     pub provisioned_sets: BTreeMap<AccountId, usize>,
+    /// What the permission sets give through which assignments are made, but those that the plan
+    /// creates.
+    pub given: BTreeMap<PermissionSetArn, Given>,
     /// The access that the operator itself works with, if it comes from Identity Center.
     pub own: Option<OwnAccess>,
+    /// Assignments that other Rollbacks are removing, whether they are gone already or not.
+    pub being_removed: BTreeSet<AssignmentKey>,
 }
 
 /// Administrative permission sets of an account.
@@ -67,6 +73,16 @@ impl Changes {
         places.entry(place(key)).or_default().insert(key.principal.clone());
     }
 
+    /// The same together with assignments that others remove.
+    #[must_use]
+    pub fn beside(&self, removed: &BTreeSet<AssignmentKey>) -> Self {
+        let mut all = self.clone();
+        for key in removed {
+            all.add(key, Presence::Absent);
+        }
+        all
+    }
+
     /// The places where assignments are written.
     pub fn places(&self) -> impl Iterator<Item = &Place> {
         let only_made = self.made.keys().filter(|place| !self.removed.contains_key(place));
@@ -83,21 +99,31 @@ impl Changes {
         self.made.keys()
     }
 
+    /// The places where some assignments are made and others are removed.
+    pub fn places_of_exchanges(&self) -> impl Iterator<Item = &Place> {
+        self.made.keys().filter(|place| self.removed.contains_key(place))
+    }
+
     /// The principals whose assignments are written.
     #[must_use]
     pub fn principals(&self) -> BTreeSet<&Principal> {
         self.removed.values().chain(self.made.values()).flatten().collect()
     }
 
-    /// Who holds an assignment at a place after the plan, given who does before.
+    /// Who keeps an assignment at a place whatever becomes of the plan, given who holds one before:
+    /// those to whom the plan gives one are not among them, because AWS may refuse that.
     #[must_use]
-    pub fn after(&self, at: &Place, before: &BTreeSet<Principal>) -> BTreeSet<Principal> {
-        let mut after = before.clone();
+    pub fn keepers(&self, at: &Place, before: &BTreeSet<Principal>) -> BTreeSet<Principal> {
+        let mut keepers = before.clone();
         for removed in self.removed_at(at) {
-            after.remove(removed);
+            keepers.remove(removed);
         }
-        after.extend(self.made_at(at).cloned());
-        after
+        keepers
+    }
+
+    /// Whether assignments are made at a place.
+    pub(super) fn makes_at(&self, at: &Place) -> bool {
+        self.made.contains_key(at)
     }
 
     /// The principals whose assignments at a place are removed.
@@ -108,6 +134,11 @@ impl Changes {
     /// The principals who are given assignments at a place.
     pub(super) fn made_at(&self, at: &Place) -> impl Iterator<Item = &Principal> {
         self.made.get(at).into_iter().flatten()
+    }
+
+    /// Whether the assignment of a principal at a place is removed.
+    pub(super) fn removes_from(&self, principal: &Principal, at: &Place) -> bool {
+        self.removed.get(at).is_some_and(|removed| removed.contains(principal))
     }
 
     /// Whether an assignment is removed.

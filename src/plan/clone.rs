@@ -90,6 +90,9 @@ fn content(created: Option<&CreatedPermissionSet>, facts: &SetFacts) -> Result<b
     match (recorded, &facts.source_content) {
         (Some(recorded), _) if recorded == content_digest(live) => Ok(true),
         (Some(_), _) => changed("the set is not what it was made as: its content changed since"),
+        (None, _) if created.is_some_and(|it| it.source.as_ref() == Some(&it.arn)) => changed(
+            "nobody recorded what the set was made as, and its record calls it a clone of itself",
+        ),
         (None, Some(source)) if same_access(live, source) => Ok(false),
         (None, Some(_)) => changed(
             "nobody recorded what the set was made as, and it does not give the access that its source gives",

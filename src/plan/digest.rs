@@ -44,15 +44,23 @@ pub fn content_digest(content: &PermissionSetContent) -> String {
     digest.finish()
 }
 
+/// Digest of the access that a permission set gives, whatever it is described and tagged as.
+pub(super) fn access_digest(content: &PermissionSetContent) -> String {
+    content_digest(&access(content))
+}
+
 /// Whether two permission sets give the same access, whatever they are described and tagged as.
 pub(super) fn same_access(one: &PermissionSetContent, other: &PermissionSetContent) -> bool {
-    let access = |content: &PermissionSetContent| PermissionSetContent {
+    access(one) == access(other)
+}
+
+fn access(content: &PermissionSetContent) -> PermissionSetContent {
+    PermissionSetContent {
         description: None,
         relay_state: None,
         tags: Vec::new(),
         ..normalized(content)
-    };
-    access(one) == access(other)
+    }
 }
 
 fn normalized(content: &PermissionSetContent) -> PermissionSetContent {
@@ -140,6 +148,7 @@ struct ItemMeaning<'a> {
     blocked: Option<BlockedReason>,
     kept_for: Option<&'a str>,
     content: Option<String>,
+    gives: Option<&'a str>,
 }
 
 /// Digest of a plan: its items in order, what the policy refuses of it, the records, the instance, the
@@ -178,6 +187,7 @@ pub(super) fn plan_digest(
             blocked: item.blocked,
             kept_for: item.kept_for.as_deref(),
             content: item.content.as_ref().map(content_digest),
+            gives: item.gives.as_deref(),
         });
     }
     digest.finish()

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::{Access, AdministrativeSets, Changes, Place};
 use super::live::Live;
+use super::replacements::Replacements;
 use crate::api::instance::Policy;
 use crate::api::plan::{Disposition, PlanItem};
 use crate::api::plan_status::{GuardReason, PlanRefusal};
@@ -27,10 +28,11 @@ pub(super) fn refusals(
     live: &Live,
     access: &Access,
     policy: &Policy,
+    replacements: &Replacements,
 ) -> Vec<PlanRefusal> {
     let acting: Vec<&PlanItem> =
         items.iter().filter(|item| item.disposition == Disposition::Act).collect();
-    let mut refusals = protected(&acting, policy);
+    let mut refusals = protected(&acting, policy, replacements);
     refusals.extend(own_access(changes, live, access));
     refusals.extend(administrators(changes, access));
     let allowed = policy.max_actions.and_then(|max| usize::try_from(max).ok());
@@ -53,13 +55,20 @@ fn refusal(reason: GuardReason, about: &str, message: String) -> PlanRefusal {
 }
 
 /// One refusal for each protected thing that would change.
-fn protected(acting: &[&PlanItem], policy: &Policy) -> Vec<PlanRefusal> {
+fn protected(
+    acting: &[&PlanItem],
+    policy: &Policy,
+    replacements: &Replacements,
+) -> Vec<PlanRefusal> {
+    // A set that was created again in place of a protected one is protected too.
+    let sets: BTreeSet<&PermissionSetArn> =
+        policy.protected.permission_sets.iter().map(|set| replacements.current(set)).collect();
     let mut hits: BTreeMap<(GuardReason, String), usize> = BTreeMap::new();
     for item in acting {
         let mut hit = |reason, about: &str| {
             *hits.entry((reason, about.to_owned())).or_default() += 1;
         };
-        if policy.protected.permission_sets.contains(&item.permission_set) {
+        if sets.contains(replacements.current(&item.permission_set)) {
             hit(GuardReason::ProtectedPermissionSet, item.permission_set.short_id());
         }
         if let Some(account) = &item.account
@@ -111,6 +120,7 @@ fn own_access(changes: &Changes, live: &Live, access: &Access) -> Option<PlanRef
 /// The accounts that the plan leaves without anybody who administers them.
 fn administrators(changes: &Changes, access: &Access) -> Vec<PlanRefusal> {
     let mut refusals = Vec::new();
+    let all = changes.beside(&access.being_removed);
     for (account, administrative) in &access.administrative {
         let touched = changes
             .places_of_removals()
@@ -119,13 +129,15 @@ fn administrators(changes: &Changes, access: &Access) -> Vec<PlanRefusal> {
             continue;
         }
         let about = account.as_str();
-        match left(account, administrative, changes, access) {
+        match left(account, administrative, &all, access) {
             Left::Somebody => {}
             Left::Nobody => refusals.push(refusal(
                 GuardReason::LastAdministrator,
                 about,
                 format!(
-                    "nobody who may sign in would be left to administer account {about}: the plan removes the last assignment of an administrative permission set there, counted as people"
+                    "nobody who may sign in would be left to administer account {about}: the plan removes the last assignment of an administrative permission set there, counted as people{}{}",
+                    others(account, access),
+                    made(account, administrative, changes)
                 ),
             )),
             Left::Unknown => refusals.push(refusal(
@@ -140,7 +152,30 @@ fn administrators(changes: &Changes, access: &Access) -> Vec<PlanRefusal> {
     refusals
 }
 
-/// Who administers an account after the plan.
+/// Said where other Rollbacks are taking access to the account away.
+fn others(account: &AccountId, access: &Access) -> &'static str {
+    if access.being_removed.iter().any(|key| key.account == *account) {
+        " and without those from whom other Rollbacks are taking it"
+    } else {
+        ""
+    }
+}
+
+/// Said where the plan makes administrators in place of those whom it removes.
+fn made(
+    account: &AccountId,
+    administrative: &AdministrativeSets,
+    changes: &Changes,
+) -> &'static str {
+    let mut places = administrative.sets.iter().map(|set| (account.clone(), set.clone()));
+    if places.any(|at| changes.makes_at(&at)) {
+        ", and without those whom it makes, because AWS may refuse that (restore administrators first, by a Rollback of its own)"
+    } else {
+        ""
+    }
+}
+
+/// Who administers an account whatever becomes of the plan.
 enum Left {
     Somebody,
     Nobody,
@@ -170,7 +205,7 @@ fn left(
             }
         };
         count(holders, &mut before);
-        count(&changes.after(&at, holders), &mut after);
+        count(&changes.keepers(&at, holders), &mut after);
     }
     let enabled = |user: &PrincipalId| access.enabled.get(user).copied();
     if after.iter().any(|user| enabled(user) == Some(true)) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::{SignedDuration, Timestamp};
 
 use super::catalogue::Catalogue;
-use super::record::{Entry, each_key, may_be_undone};
+use super::record::{Entry, each_key, is_concerned};
 use crate::api::record::{CreatedPermissionSet, LedgerOutcome, NamedPrincipal};
 use crate::model::{Effect, Key, Presence, RequestId};
 
@@ -63,7 +63,7 @@ pub(super) fn histories<'a>(catalogue: &Catalogue<'a>) -> BTreeMap<Key, KeyHisto
     let mut histories: Vec<KeyHistory<'a>> = Vec::new();
     for (record, listed) in catalogue.entries.iter().enumerate().filter(|(_, it)| it.selected) {
         each_key(&listed.record.spec, &mut |key, entry| {
-            if !may_be_undone(entry) {
+            if !is_concerned(entry) {
                 return;
             }
             let key = catalogue.replacements.key(key);

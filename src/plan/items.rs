@@ -53,6 +53,14 @@ impl World<'_> {
                 let (record, after) = possibly_applied(self.catalogue, history, live)?;
                 Some(self.possibly_applied(key, history, record, after))
             }
+            Finding::GivenBack => {
+                let mut draft = self.left(key, history, Disposition::AlreadySo, live);
+                draft.item.message = Some(
+                    "the undo did not write it, so it stays; the records of it count again"
+                        .to_owned(),
+                );
+                Some(draft)
+            }
             Finding::OrderUnknown { first, second, undone } => {
                 let mut draft = self.left(key, history, Disposition::Blocked, undone.inverse());
                 draft.item.grade = Grade::Assumed;
@@ -228,6 +236,7 @@ impl World<'_> {
             blocked: None,
             kept_for: None,
             content: None,
+            gives: None,
             effect: None,
         };
         Draft { item, rests_on_unknown: false, possible_duplicate: None, possibly_applied: false }
@@ -247,6 +256,11 @@ impl World<'_> {
         };
         item.content = Some(content.clone());
         item.permission_set_name = Some(deleted.name.clone());
+        if self.live.taken_names.contains(&deleted.name) {
+            let fact = format!("another permission set of the instance is named {}", deleted.name);
+            block(item, &(BlockedReason::NameTaken, fact));
+            return false;
+        }
         item.message = Some(format!(
             "AWS gives no ARN twice: the set that is created as {} gets another one, and stands for {set} from then on",
             deleted.name

@@ -85,6 +85,7 @@ fn is_alike(then: &PlanItem, now: &PlanItem) -> bool {
         && then.grade == now.grade
         && then.blocked == now.blocked
         && then.kept_for == now.kept_for
+        && then.gives == now.gives
         && content(then) == content(now);
     let done_by_itself = then.disposition == Disposition::Act
         && now.disposition == Disposition::AlreadySo

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::api::record::PermissionSetContent;
 use crate::model::{
-    AccountId, AssignmentKey, Key, PermissionSetArn, Presence, Principal, PrincipalId,
+    AccountId, ActionKind, AssignmentKey, Key, PermissionSetArn, Presence, Principal, PrincipalId,
 };
 
 /// The state of AWS when the plan is made: fresh, and all pages of it.
@@ -27,10 +29,23 @@ pub struct Live {
     pub account_names: BTreeMap<AccountId, String>,
     /// Those of the missing principals whose recorded names others bear now.
     pub namesakes: BTreeMap<Principal, PrincipalId>,
+    /// Those names of deleted permission sets of the selected ledgers that others bear now.
+    pub taken_names: BTreeSet<String>,
     /// The account that owns the instance.
     pub owner_account: Option<AccountId>,
     /// Whether the operator works as a delegated administrator.
     pub delegated_administrator: bool,
+    /// Changes that the operator's role was last seen not to be allowed.
+    pub denied: BTreeMap<ActionKind, Denial>,
+}
+
+/// AWS's answer that the operator's role may not do something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// The operation of AWS that was denied.
+    pub operation: &'static str,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What was found out about a permission set.

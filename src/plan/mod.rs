@@ -4,8 +4,9 @@
 //! key that the selected records touch, `history` gathers what all records of the instance say
 //! about it, `replay` finds out what records lead one to expect and what is wanted without the
 //! records that are undone, `items` compares that with what AWS shows, `preflight` and `clone`
-//! find what cannot be done, `guard` finds what the policy refuses, `effects` what it means for people,
-//! and `planner` puts it all in order and signs it with a digest.
+//! find what cannot be done, `roles` what is not quite as before, `given` what
+//! restored access consists of, `guard` finds what the policy refuses, `effects` what it means for
+//! people, and `planner` puts it all in order and signs it with a digest.
 
 mod access;
 mod catalogue;
@@ -13,6 +14,7 @@ mod clone;
 mod criteria;
 mod digest;
 mod effects;
+mod given;
 mod guard;
 mod history;
 mod items;
@@ -27,6 +29,7 @@ mod refusal;
 mod replacements;
 mod replay;
 mod request;
+mod roles;
 mod sequence;
 mod warnings;
 
@@ -36,12 +39,13 @@ mod tests;
 pub use access::{Access, AdministrativeSets, Changes, OwnAccess, Place, place};
 pub use criteria::Criteria;
 pub use digest::{content_digest, record_digest};
+pub use given::Given;
 pub use guard::gives_administrator_access;
 pub use items::accepted_in_plan;
 pub use ledger::{already_rolled_back, redone_under_name, still_holds};
-pub use live::{AccountState, Live, PrincipalState, SetFacts};
+pub use live::{AccountState, Denial, Live, PrincipalState, SetFacts};
 pub use planner::{Proposal, check, plan, propose, shards};
-pub use record::{Record, Touched, record_refs, touched, touches};
+pub use record::{Mention, Record, Touched, each_mention, record_refs, touched, touches};
 pub use refusal::Refusal;
 pub use replacements::Replacements;
 pub use request::{Intent, Plan, Request};

@@ -6,16 +6,20 @@ use super::access::{Access, Changes};
 use super::catalogue::{Catalogue, display};
 use super::digest::plan_digest;
 use super::effects::effects;
+use super::given;
 use super::guard::refusals;
 use super::history::histories;
 use super::items::{Draft, World};
 use super::order::order;
 use super::record::{Entry, Record, each_key, entries, record_refs};
 use super::refusal::Refusal;
+use super::replacements::Replacements;
 use super::request::{Plan, Request};
+use super::roles;
 use super::warnings::{access_warnings, warnings};
 use crate::api::plan::{Disposition, ITEMS_PER_SHARD, MAX_SHARDS, PlanItem, RollbackPlanSpec};
 use crate::api::plan_status::MAX_REFUSALS;
+use crate::api::record::Source;
 use crate::model::{ActionKind, Grade, InstanceArn, Key, Presence};
 
 /// More authors than this do not fit into the status of a Rollback and into its ledger record.
@@ -90,9 +94,17 @@ impl Proposal<'_> {
         &self.changes
     }
 
+    /// Which permission sets stand for deleted ones.
+    #[must_use]
+    pub const fn replacements(&self) -> &Replacements {
+        &self.catalogue.replacements
+    }
+
     /// The plan, given who has which access.
     pub fn plan(self, access: &Access) -> Result<Plan, Refusal> {
-        let Self { request, catalogue, drafts, changes } = self;
+        let Self { request, catalogue, mut drafts, changes } = self;
+        roles::judge(&mut drafts, &changes, access);
+        given::judge(&mut drafts, access);
         let count = |wanted: &[Disposition]| {
             drafts.iter().filter(|draft| wanted.contains(&draft.item.disposition)).count()
         };
@@ -100,7 +112,7 @@ impl Proposal<'_> {
         let blocked = count(&[Disposition::Blocked]);
         let kept = drafts.len() - actions - blocked;
         let mut warnings = warnings(&drafts, request.live);
-        let mut authors = authors(&catalogue);
+        let mut authors = authors(&request);
         if authors.len() > MAX_AUTHORS {
             warnings.push(format!(
                 "{} people recorded what is undone; the plan names the first {MAX_AUTHORS} of them as its authors",
@@ -116,8 +128,16 @@ impl Proposal<'_> {
         let grade = grades.map(|draft| draft.item.grade).max().unwrap_or(Grade::Exact);
         let mut items = order(drafts.into_iter().map(|draft| draft.item).collect());
         let people = effects(&mut items, &changes, access);
+        warnings.extend(given::warnings(&items, access, &catalogue));
         warnings.extend(access_warnings(&items, access));
-        let refusals = refusals(&items, &changes, request.live, access, request.policy);
+        let refusals = refusals(
+            &items,
+            &changes,
+            request.live,
+            access,
+            request.policy,
+            &catalogue.replacements,
+        );
         if refusals.len() > MAX_REFUSALS {
             return Err(Refusal::TooManyRefusals { refusals: refusals.len(), max: MAX_REFUSALS });
         }
@@ -217,12 +237,17 @@ fn changes(drafts: &[Draft]) -> Changes {
     changes
 }
 
-fn authors(catalogue: &Catalogue<'_>) -> Vec<String> {
-    let selected = catalogue.entries.iter().filter(|listed| listed.selected);
-    let authors: BTreeSet<&String> = selected
-        .flat_map(|listed| {
-            let ledger = listed.record.spec.rollback.iter();
-            ledger.flat_map(|ledger| &ledger.authors).chain(&listed.record.spec.recorded_by)
+/// Everybody who recorded what is undone: a record that several objects tell of has as many authors,
+/// whichever of the objects are selected.
+fn authors(request: &Request<'_>) -> Vec<String> {
+    let sources: BTreeSet<&Source> =
+        request.selected.iter().map(|record| &record.spec.source).collect();
+    let objects = request.selected.iter().chain(request.records);
+    let authors: BTreeSet<&String> = objects
+        .filter(|record| sources.contains(&record.spec.source))
+        .flat_map(|record| {
+            let ledger = record.spec.rollback.iter();
+            ledger.flat_map(|ledger| &ledger.authors).chain(&record.spec.recorded_by)
         })
         .collect();
     authors.into_iter().cloned().collect()

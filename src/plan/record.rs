@@ -133,12 +133,21 @@ pub(super) fn may_be_undone(entry: Entry<'_>) -> bool {
     }
 }
 
+/// Whether undoing the record is about this entry, if only because records of it count again: an undo
+/// that is over takes them back for a key, whether it had to write the key or not.
+pub(super) fn is_concerned(entry: Entry<'_>) -> bool {
+    match entry {
+        Entry::Change(_) | Entry::Created(_) | Entry::Failed(_) => true,
+        Entry::Ledger(keys) => keys.outcome.is_settled(),
+    }
+}
+
 /// Everything that undoing these records may be about, through the permission sets of now.
 #[must_use]
 pub fn touched(selected: &[&Record], replacements: &Replacements) -> Touched {
     let mut touched = Touched::default();
     for record in selected {
-        for entry in entries(&record.spec).filter(|entry| may_be_undone(*entry)) {
+        for entry in entries(&record.spec).filter(|entry| is_concerned(*entry)) {
             entry.each_key(&mut |key, _| {
                 touched.keys.insert(replacements.key(key));
             });
@@ -162,20 +171,34 @@ pub fn touched(selected: &[&Record], replacements: &Replacements) -> Touched {
     touched
 }
 
+/// What a record says something about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mention<'a> {
+    /// A key: what became of it.
+    Key(&'a Key),
+    /// A permission set: what stands for it now.
+    Replaced(&'a PermissionSetArn),
+}
+
+/// Calls `visit` for everything that a record says something about.
+pub fn each_mention(spec: &OperationRecordSpec, visit: &mut impl FnMut(Mention<'_>)) {
+    let created = spec.rollback.iter().flat_map(|ledger| &ledger.created_permission_sets);
+    for set in created.filter_map(|created| created.replaces.as_ref()) {
+        visit(Mention::Replaced(set));
+    }
+    each_key(spec, &mut |key, _| visit(Mention::Key(&key)));
+}
+
 /// Whether a record says anything about one of these keys, or about what stands for its permission set.
 #[must_use]
 pub fn touches(spec: &OperationRecordSpec, keys: &BTreeSet<Key>) -> bool {
-    let created = spec.rollback.iter().flat_map(|ledger| &ledger.created_permission_sets);
-    let mut replaced = created.filter_map(|created| created.replaces.as_ref());
-    if replaced.any(|set| keys.iter().any(|key| key.permission_set() == set)) {
-        return true;
-    }
     let mut found = false;
-    for entry in entries(spec) {
-        entry.each_key(&mut |key, _| found = found || keys.contains(&key));
-        if found {
-            return true;
-        }
-    }
-    false
+    each_mention(spec, &mut |mention| {
+        found = found
+            || match mention {
+                Mention::Key(key) => keys.contains(key),
+                Mention::Replaced(set) => keys.iter().any(|key| key.permission_set() == set),
+            };
+    });
+    found
 }

@@ -12,6 +12,9 @@ use crate::model::Presence;
 pub(super) enum Finding {
     /// Nothing that is selected is still open for the key.
     Closed,
+    /// A selected undo is over for the key without having written it: what it took back counts
+    /// again, and the key stays as it is.
+    GivenBack,
     /// Opposite records of which nobody can tell which came first.
     OrderUnknown {
         /// One of them.
@@ -76,7 +79,13 @@ pub(super) fn replay(catalogue: &Catalogue<'_>, history: &KeyHistory<'_>) -> Fin
     let pairs = duplicates(catalogue, &events);
     let with = |kind| Marked::new(&events, &pairs, kind, &withdrawn, &open);
     let marked = with(Duplicates::SameOrNear);
-    let Some(undone) = marked.undone(&events) else { return Finding::Closed };
+    let Some(undone) = marked.undone(&events) else {
+        let took_back = history.ledgers.iter().any(|(ledger, outcome)| {
+            let listed = catalogue.entries.get(*ledger);
+            outcome.is_settled() && listed.is_some_and(|listed| listed.selected) && !gone(*ledger)
+        });
+        return if took_back { Finding::GivenBack } else { Finding::Closed };
+    };
     if let Some((first, second)) = unordered(catalogue, &events, &marked) {
         return Finding::OrderUnknown { first, second, undone };
     }
@@ -113,9 +122,8 @@ pub(super) fn possibly_applied(
 }
 
 /// The ledgers that withdraw what they name for this key: those whose undo of it is over and was
-/// not undone in turn. A ledger that is undone gives back what it withdrew, where it wrote.
+/// not undone in turn. A ledger that is undone gives back what it withdrew.
 fn withdrawing(catalogue: &Catalogue<'_>, history: &KeyHistory<'_>) -> Vec<usize> {
-    use crate::api::record::LedgerOutcome::Verified;
     let mut ledgers = history.ledgers.clone();
     ledgers.sort_by_key(|(ledger, _)| {
         let listed = catalogue.entries.get(*ledger);
@@ -128,9 +136,7 @@ fn withdrawing(catalogue: &Catalogue<'_>, history: &KeyHistory<'_>) -> Vec<usize
     for (ledger, outcome) in ledgers {
         let selected = catalogue.entries.get(ledger).is_some_and(|listed| listed.selected);
         let undone_before = withdrawing.iter().any(|newer| catalogue.undid(*newer, ledger));
-        // A redo is about what was written, even where it names a ledger that says more.
-        let undone = outcome == Verified && (selected || undone_before);
-        if outcome.is_settled() && !undone {
+        if outcome.is_settled() && !selected && !undone_before {
             withdrawing.push(ledger);
         }
     }

@@ -75,6 +75,16 @@ pub(super) fn warnings(drafts: &[Draft], live: &Live) -> Vec<String> {
             words::count(count, "assignment")
         )
     }));
+    for (action, denial) in &live.denied {
+        say(some(acting(*action).count(), |count| {
+            format!(
+                "AWS refused the operator's role {} at {}, when it was last called; {} will fail the same way unless it was given that permission since",
+                denial.operation,
+                denial.at,
+                words::count(count, "action")
+            )
+        }));
+    }
     say(unrecorded(drafts));
     say(duplicates(drafts));
     let with = |disposition: Disposition| {
@@ -257,7 +267,8 @@ fn blocked(drafts: &[Draft], warnings: &mut Vec<String>) {
     }
 }
 
-fn listed(names: &[&str]) -> String {
+/// Names for a sentence: the first few, each cut where it is very long.
+pub(super) fn listed(names: &[&str]) -> String {
     let shown: Vec<String> =
         names.iter().take(NAMED).map(|name| name.chars().take(120).collect()).collect();
     match names.len().saturating_sub(NAMED) {

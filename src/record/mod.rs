@@ -5,6 +5,15 @@
 //! talks to a server.
 
 pub mod awsideman;
+pub mod cloudtrail;
+mod damage;
+pub mod files;
+pub mod instances;
+mod names;
+pub mod neutral;
 pub mod report;
+mod scan;
 
+pub use files::{ReadError, SourceFile};
+pub use instances::Instances;
 pub use report::{ImportedRecord, Origin, Refusal, Repair, Report, Tear};

@@ -16,9 +16,31 @@ pub struct Report {
     pub refusals: Vec<Refusal>,
     /// Places where a file is damaged.
     pub tears: Vec<Tear>,
+    /// How many items were left out because they are no operations to undo, by what they are: a
+    /// noun in the plural.
+    pub left_out: BTreeMap<&'static str, usize>,
 }
 
 impl Report {
+    /// Puts everything in an order that does not depend on where it was found, and keeps names
+    /// apart: where two operations would get one short name, both get their full ones.
+    pub(in crate::record) fn put_in_order(&mut self) {
+        self.records.sort_by(|a, b| {
+            (a.spec.occurred_at, &a.spec.source).cmp(&(b.spec.occurred_at, &b.spec.source))
+        });
+        let mut count = BTreeMap::<String, usize>::new();
+        for record in &self.records {
+            *count.entry(record.name.clone()).or_default() += 1;
+        }
+        for record in &mut self.records {
+            if count.get(&record.name).is_some_and(|count| *count > 1) {
+                record.name.clone_from(&record.full_name);
+            }
+        }
+        self.repairs.sort();
+        self.refusals.sort();
+    }
+
     /// Names who did what the source does not say who did.
     pub fn name_actor(&mut self, actor: &str) {
         for record in &mut self.records {

@@ -4,6 +4,7 @@
 //! no flag here.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
@@ -77,6 +78,11 @@ pub struct OperatorFlags {
         value_delimiter = ','
     )]
     pub watch_namespaces: Vec<String>,
+
+    /// Directory with a file NAME.yaml for each instance (kubectl explain idc) to apply, which
+    /// holds its spec. The leader looks at it every 10 s.
+    #[arg(long, env = "ROLLBACK_OPERATOR_INSTANCES_DIRECTORY", value_name = "DIRECTORY")]
+    pub instances_directory: Option<PathBuf>,
 
     /// How many Rollbacks are worked on at the same time.
     #[arg(long, env = "ROLLBACK_OPERATOR_CONCURRENCY", default_value_t = 8)]
@@ -223,7 +229,10 @@ impl OperatorFlags {
 }
 
 /// Reads `15s`, `1m 30s`, `500ms`, `2h`.
-fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// A sentence for people.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let parsed: SignedDuration = text
         .parse()
         .map_err(|_| format!("{text:?} is not a duration; write it as 15s, 1m30s or 500ms"))?;

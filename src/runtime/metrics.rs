@@ -3,104 +3,30 @@
 //! Labels are `&'static str`: phases, kinds, AWS operations, outcomes and classes. A name, an
 //! account id or an error's text is made at run time and so does not fit.
 
+mod families;
+mod outcomes;
 mod registration;
+mod snapshot;
+#[cfg(test)]
+mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use prometheus::{
-    Error, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Registry, TextEncoder,
-};
+use prometheus::{Error, HistogramVec, IntCounterVec, IntGaugeVec, TextEncoder};
 
-use self::registration::{ASYNCHRONOUS, Adder, PHASE, ROUND_TRIP, opts};
+use self::families::Families;
+pub use self::outcomes::{EventPublication, LedgerOutcome, StatusWrite};
+pub use self::registration::Described;
+pub use self::snapshot::{GovernorTotals, InPhase, Snapshot};
 
-/// What became of a status write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StatusWrite {
-    /// It is written.
-    Written,
-    /// Nothing had changed, so nothing was sent.
-    Unchanged,
-    /// Somebody else wrote first.
-    Conflict,
-    /// The API server refused it or could not be reached.
-    Failed,
-}
-
-impl StatusWrite {
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Written => "written",
-            Self::Unchanged => "unchanged",
-            Self::Conflict => "conflict",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// What became of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventPublication {
-    /// The API server has it.
-    Published,
-    /// The API server refused it, could not be reached or took too long.
-    Failed,
-    /// Too many were waiting.
-    Dropped,
-}
-
-impl EventPublication {
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Published => "published",
-            Self::Failed => "failed",
-            Self::Dropped => "dropped",
-        }
-    }
-}
-
-/// What the governors of all instances allow and hold, added up.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct GovernorTotals {
-    /// Requests a second that may be sent now.
-    pub allowed_requests_per_second: f64,
-    /// Asynchronous requests that may be at work at once.
-    pub slots: i64,
-    /// Asynchronous requests at work.
-    pub in_flight: i64,
-    /// Requests that wait for their turn.
-    pub queued: i64,
-}
+type Provider = dyn Fn() -> Snapshot + Send + Sync;
 
 /// All metrics. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Metrics {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    registry: Registry,
-    rollbacks: IntGaugeVec,
-    actions: IntCounterVec,
-    phases: HistogramVec,
-    aws_requests: IntCounterVec,
-    aws_latency: HistogramVec,
-    throttles: IntCounterVec,
-    conflicts: IntCounterVec,
-    provisioning: HistogramVec,
-    allowed_rate: Gauge,
-    slots: IntGauge,
-    in_flight: IntGauge,
-    queued: IntGauge,
-    reconciles: IntCounter,
-    reconcile_errors: IntCounterVec,
-    reconcile_latency: Histogram,
-    status_writes: IntCounterVec,
-    events: IntCounterVec,
-    kubernetes_requests: IntCounterVec,
-    kubernetes_latency: HistogramVec,
-    leader: IntGauge,
+    inner: Arc<Families>,
+    snapshot: Arc<RwLock<Option<Arc<Provider>>>>,
 }
 
 impl Metrics {
@@ -108,111 +34,21 @@ impl Metrics {
     ///
     /// # Errors
     /// Only when two metrics were given one name.
-    #[allow(clippy::too_many_lines, reason = "one entry for each metric; a list")]
     pub fn new() -> Result<Self, Error> {
-        let registry = Registry::new();
-        let add = Adder { registry: &registry };
-        let inner = Inner {
-            rollbacks: add.gauges("rollbacks", "Rollback objects by phase.", "phase")?,
-            actions: add.counters(
-                "actions_total",
-                "Actions of plans that ended, by kind and outcome.",
-                &["kind", "outcome"],
-            )?,
-            phases: add.histograms(
-                "phase_duration_seconds",
-                "How long Rollbacks stayed in a phase.",
-                "phase",
-                PHASE,
-            )?,
-            aws_requests: add.counters(
-                "aws_requests_total",
-                "Requests to AWS by operation and outcome.",
-                &["operation", "outcome"],
-            )?,
-            aws_latency: add.histograms(
-                "aws_request_duration_seconds",
-                "Time from sending a request to AWS to its reply, without waits for quota.",
-                "operation",
-                ROUND_TRIP,
-            )?,
-            throttles: add.counters(
-                "throttles_total",
-                "Requests that AWS refused for a quota, by the limit that was met.",
-                &["limit"],
-            )?,
-            conflicts: add.counters(
-                "conflicts_total",
-                "Requests that AWS refused because another change was at work, by operation.",
-                &["operation"],
-            )?,
-            provisioning: add.histograms(
-                "provisioning_duration_seconds",
-                "Time from an accepted request to the end of its asynchronous work, by kind.",
-                "kind",
-                ASYNCHRONOUS,
-            )?,
-            allowed_rate: add.plain(Gauge::with_opts(opts(
-                "governor_allowed_requests_per_second",
-                "Requests a second to AWS that are allowed now, over all instances.",
-            ))?)?,
-            slots: add.gauge(
-                "governor_slots",
-                "Asynchronous requests that may be at work at once, over all instances.",
-            )?,
-            in_flight: add.gauge(
-                "governor_in_flight",
-                "Asynchronous requests at work, over all instances.",
-            )?,
-            queued: add.gauge(
-                "governor_queued",
-                "Requests that wait for their turn, over all instances.",
-            )?,
-            reconciles: add.plain(IntCounter::with_opts(opts(
-                "reconciles_total",
-                "Reconciliations, those with errors included.",
-            ))?)?,
-            reconcile_errors: add.counters(
-                "reconcile_errors_total",
-                "Reconciliations that ended with an error, by its class.",
-                &["class"],
-            )?,
-            reconcile_latency: add.plain(Histogram::with_opts(
-                HistogramOpts::from(opts(
-                    "reconcile_duration_seconds",
-                    "How long one reconciliation took.",
-                ))
-                .buckets(ROUND_TRIP.to_vec()),
-            )?)?,
-            status_writes: add.counters(
-                "status_writes_total",
-                "Status writes by outcome.",
-                &["outcome"],
-            )?,
-            events: add.counters("events_total", "Kubernetes events by outcome.", &["outcome"])?,
-            kubernetes_requests: add.counters(
-                "kubernetes_requests_total",
-                "Requests to the Kubernetes API by method and status code class.",
-                &["method", "outcome"],
-            )?,
-            kubernetes_latency: add.histograms(
-                "kubernetes_request_duration_seconds",
-                "Time from sending a request to the Kubernetes API to its reply, by method.",
-                "method",
-                ROUND_TRIP,
-            )?,
-            leader: add.gauge("leader", "1 while this process leads, else 0.")?,
-            registry: registry.clone(),
-        };
-        let build = IntGaugeVec::new(
-            opts("build_info", "Always 1; the labels say what is running."),
-            &["version"],
-        )?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        add.plain(build)?;
-        #[cfg(target_os = "linux")]
-        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(Families::register()?), snapshot: Arc::default() })
+    }
+
+    /// Every metric of the operator's own, in the order of the documentation.
+    #[must_use]
+    pub fn described(&self) -> &[Described] {
+        &self.inner.described
+    }
+
+    /// Sets what is asked at each look at the metrics. It runs on a blocking thread and must not wait
+    /// long for a lock.
+    pub fn provide(&self, snapshot: impl Fn() -> Snapshot + Send + Sync + 'static) {
+        let mut provided = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+        *provided = Some(Arc::new(snapshot));
     }
 
     /// All metrics in the text format of Prometheus.
@@ -220,14 +56,27 @@ impl Metrics {
     /// # Errors
     /// When a metric has no sample or a name twice.
     pub fn encode(&self) -> Result<String, Error> {
+        let provided = self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(snapshot) = provided {
+            self.show(&snapshot());
+        }
         TextEncoder::new().encode_to_string(&self.inner.registry.gather())
     }
 
-    /// How many Rollbacks are in a phase.
-    pub fn set_rollbacks(&self, phase: &'static str, count: usize) {
-        if let Ok(gauge) = self.inner.rollbacks.get_metric_with_label_values(&[phase]) {
-            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+    fn show(&self, snapshot: &Snapshot) {
+        for (phase, rollbacks) in &snapshot.phases {
+            set(&self.inner.rollbacks, phase, rollbacks.count);
+            if let Ok(oldest) = self.inner.oldest.get_metric_with_label_values(&[phase]) {
+                oldest.set(rollbacks.oldest.as_secs_f64());
+            }
         }
+        set(&self.inner.instances, "true", snapshot.instances_ready);
+        set(&self.inner.instances, "false", snapshot.instances_not_ready);
+        let totals = snapshot.governors;
+        self.inner.allowed_rate.set(totals.allowed_requests_per_second);
+        self.inner.slots.set(totals.slots);
+        self.inner.in_flight.set(totals.in_flight);
+        self.inner.queued.set(totals.queued);
     }
 
     /// An action ended.
@@ -240,10 +89,30 @@ impl Metrics {
         observe(&self.inner.phases, phase, lasted);
     }
 
-    /// A request to AWS was answered, refused or lost.
-    pub fn aws_request(&self, operation: &'static str, outcome: &'static str, took: Duration) {
+    /// A Rollback is over; `efficiency` is the bound divided by the time it took, from 0 to 1.
+    pub fn finished(&self, phase: &'static str, efficiency: Option<f64>) {
+        count(&self.inner.finished, &[phase]);
+        if let Some(efficiency) = efficiency {
+            self.inner.efficiency.observe(efficiency);
+        }
+    }
+
+    /// A ledger record was written, or not.
+    pub fn ledger_write(&self, outcome: LedgerOutcome) {
+        count(&self.inner.ledger_writes, &[outcome.label()]);
+    }
+
+    /// A request to AWS was answered, refused, lost or not sent, after it waited for its turn.
+    pub fn aws_request(
+        &self,
+        operation: &'static str,
+        outcome: &'static str,
+        took: Duration,
+        waited: Duration,
+    ) {
         count(&self.inner.aws_requests, &[operation, outcome]);
         observe(&self.inner.aws_latency, operation, took);
+        self.inner.aws_queue.observe(waited.as_secs_f64());
     }
 
     /// AWS refused a request for a quota.
@@ -259,14 +128,6 @@ impl Metrics {
     /// The asynchronous work of an accepted request ended.
     pub fn provisioned(&self, kind: &'static str, took: Duration) {
         observe(&self.inner.provisioning, kind, took);
-    }
-
-    /// What the governors of all instances allow and hold now.
-    pub fn set_governors(&self, totals: GovernorTotals) {
-        self.inner.allowed_rate.set(totals.allowed_requests_per_second);
-        self.inner.slots.set(totals.slots);
-        self.inner.in_flight.set(totals.in_flight);
-        self.inner.queued.set(totals.queued);
     }
 
     /// A reconciliation ended; `error` is the class of its error.
@@ -294,6 +155,25 @@ impl Metrics {
         observe(&self.inner.kubernetes_latency, method, took);
     }
 
+    /// How many of the instances that the installation declares are applied, and how many not.
+    pub fn set_declared_instances(&self, applied: usize, refused: usize) {
+        for (outcome, count) in [("applied", applied), ("refused", refused)] {
+            if let Ok(gauge) =
+                self.inner.declared_instances.get_metric_with_label_values(&[outcome])
+            {
+                gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
+    }
+
+    /// How often the lease has changed hands, as the lease says.
+    pub fn set_lease_transitions(&self, transitions: i32) {
+        let unlabelled: [&str; 0] = [];
+        if let Ok(gauge) = self.inner.lease_transitions.get_metric_with_label_values(&unlabelled) {
+            gauge.set(i64::from(transitions));
+        }
+    }
+
     /// Whether this process leads.
     pub fn set_leader(&self, leads: bool) {
         self.inner.leader.set(i64::from(leads));
@@ -313,84 +193,14 @@ fn count(counters: &IntCounterVec, labels: &[&'static str]) {
     }
 }
 
-fn observe(histograms: &HistogramVec, label: &'static str, took: Duration) {
-    if let Ok(histogram) = histograms.get_metric_with_label_values(&[label]) {
-        histogram.observe(took.as_secs_f64());
+fn set(gauges: &IntGaugeVec, label: &str, value: usize) {
+    if let Ok(gauge) = gauges.get_metric_with_label_values(&[label]) {
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_function_shows_in_the_text() {
-        let metrics = Metrics::new().unwrap();
-        let second = Duration::from_secs(1);
-        metrics.set_rollbacks("Executing", 3);
-        metrics.action_ended("DeleteAssignment", "verified");
-        metrics.phase_ended("Executing", second);
-        metrics.aws_request("CreateAccountAssignment", "success", second);
-        metrics.throttled("rate");
-        metrics.conflicted("DeletePermissionSet");
-        metrics.provisioned("CreateAssignment", second);
-        metrics.set_governors(GovernorTotals {
-            allowed_requests_per_second: 17.5,
-            slots: 10,
-            in_flight: 7,
-            queued: 2,
-        });
-        metrics.reconciled(second, Some("retry"));
-        metrics.reconciled(second, None);
-        metrics.status_write(StatusWrite::Conflict);
-        metrics.event(EventPublication::Dropped);
-        metrics.kubernetes_request("GET", "2xx", second);
-        metrics.set_leader(true);
-        let text = metrics.encode().unwrap();
-        for line in [
-            r#"rollback_rollbacks{phase="Executing"} 3"#,
-            r#"rollback_actions_total{kind="DeleteAssignment",outcome="verified"} 1"#,
-            r#"rollback_phase_duration_seconds_count{phase="Executing"} 1"#,
-            r#"rollback_aws_requests_total{operation="CreateAccountAssignment",outcome="success"} 1"#,
-            r#"rollback_aws_request_duration_seconds_count{operation="CreateAccountAssignment"} 1"#,
-            r#"rollback_throttles_total{limit="rate"} 1"#,
-            r#"rollback_conflicts_total{operation="DeletePermissionSet"} 1"#,
-            r#"rollback_provisioning_duration_seconds_sum{kind="CreateAssignment"} 1"#,
-            "rollback_governor_allowed_requests_per_second 17.5",
-            "rollback_governor_slots 10",
-            "rollback_governor_in_flight 7",
-            "rollback_governor_queued 2",
-            "rollback_reconciles_total 2",
-            r#"rollback_reconcile_errors_total{class="retry"} 1"#,
-            "rollback_reconcile_duration_seconds_count 2",
-            r#"rollback_status_writes_total{outcome="conflict"} 1"#,
-            r#"rollback_events_total{outcome="dropped"} 1"#,
-            r#"rollback_kubernetes_requests_total{method="GET",outcome="2xx"} 1"#,
-            r#"rollback_kubernetes_request_duration_seconds_count{method="GET"} 1"#,
-            "rollback_leader 1",
-            concat!(r#"rollback_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""} 1"#),
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
-        }
-        #[cfg(target_os = "linux")]
-        for name in [
-            "process_cpu_seconds_total",
-            "process_resident_memory_bytes",
-            "process_open_fds",
-            "process_start_time_seconds",
-        ] {
-            assert!(text.contains(&format!("\n{name} ")), "{name} is missing");
-        }
-    }
-
-    #[test]
-    fn names_follow_the_conventions() {
-        let text = Metrics::new().unwrap().encode().unwrap();
-        for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
-            let (name, kind) = line.split_once(' ').unwrap();
-            assert!(name.starts_with("rollback_") || name.starts_with("process_"), "{name}");
-            assert_eq!(kind == "counter", name.ends_with("_total"), "{name}");
-            assert_eq!(kind == "histogram", name.ends_with("_duration_seconds"), "{name}");
-        }
+fn observe(histograms: &HistogramVec, label: &'static str, took: Duration) {
+    if let Ok(histogram) = histograms.get_metric_with_label_values(&[label]) {
+        histogram.observe(took.as_secs_f64());
     }
 }

@@ -11,6 +11,8 @@ pub mod clock;
 #[cfg(feature = "operator")]
 pub mod config;
 #[cfg(feature = "operator")]
+pub mod declarations;
+#[cfg(feature = "operator")]
 pub mod effects;
 #[cfg(feature = "operator")]
 pub mod logs;
@@ -24,6 +26,8 @@ pub mod permit;
 pub mod readiness;
 #[cfg(feature = "operator")]
 pub mod shutdown;
+#[cfg(feature = "operator")]
+pub mod traces;
 
 pub use clock::Clock;
 #[cfg(feature = "operator")]
@@ -34,4 +38,5 @@ pub use {
     permit::Permit,
     readiness::Readiness,
     shutdown::Shutdown,
+    traces::Traces,
 };

@@ -142,6 +142,7 @@ impl World {
             access_key: request.access_key.unwrap_or("AKIAEXAMPLE"),
             region: home.as_deref().or(request.region).unwrap_or("us-east-1"),
             request_id,
+            user_agent: request.user_agent,
         };
         let seen = later(now, self.random.latency(&self.settings.latency.trail));
         let id = self.random.uuid();

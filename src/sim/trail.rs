@@ -44,6 +44,7 @@ pub(super) struct Called<'a> {
     pub access_key: &'a str,
     pub region: &'a str,
     pub request_id: &'a str,
+    pub user_agent: Option<&'a str>,
 }
 
 impl Trail {
@@ -63,7 +64,7 @@ impl Trail {
             "eventName": operation.name,
             "awsRegion": region,
             "sourceIPAddress": "127.0.0.1",
-            "userAgent": "idc-sim",
+            "userAgent": called.user_agent,
             "requestParameters": camel_case(&Value::Object(called.body.clone())),
             "responseElements": null,
             "requestID": request_id,

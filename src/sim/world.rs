@@ -34,6 +34,8 @@ pub struct Request<'a> {
     pub access_key: Option<&'a str>,
     /// The region of the signature; without one every region is meant.
     pub region: Option<&'a str>,
+    /// How the client names itself.
+    pub user_agent: Option<&'a str>,
 }
 
 /// What is answered, and how.

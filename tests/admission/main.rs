@@ -7,6 +7,7 @@
 mod support;
 
 mod checked_names;
+mod forgery;
 mod place;
 mod stamped_names;
 mod table;

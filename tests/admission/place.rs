@@ -102,10 +102,15 @@ impl Place {
         self.run(who, &arguments, "")
     }
 
+    /// An object with its metadata.
+    pub fn whole(&self, kind: &str, name: &str) -> Value {
+        let found = self.run(ADMIN, &["get", kind, name, "-o", "json"], "").succeeded();
+        serde_json::from_str(&found.stdout).unwrap()
+    }
+
     /// The spec of an object.
     pub fn spec(&self, kind: &str, name: &str) -> Value {
-        let found = self.run(ADMIN, &["get", kind, name, "-o", "json"], "").succeeded();
-        serde_json::from_str::<Value>(&found.stdout).unwrap()["spec"].take()
+        self.whole(kind, name)["spec"].take()
     }
 
     /// A Rollback of the author whose plan waits under this policy, as the operator would have left it.
@@ -131,6 +136,7 @@ pub fn rendered(values: &[&str]) -> String {
     let output = Command::new(checkout().join("hack/tools/helm"))
         .args(["template", "rollback-operator", chart.to_str().unwrap()])
         .args(["--namespace", "rollback-system", "--kube-version", "1.36.0"])
+        .args(["--show-only", "templates/admission.yaml"])
         .args(["--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"])
         .args(sets)
         .output()
@@ -139,7 +145,8 @@ pub fn rendered(values: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn object(kind: &str, name: &str, spec: &Value) -> String {
+/// The manifest of an object.
+pub fn object(kind: &str, name: &str, spec: &Value) -> String {
     json!({
         "apiVersion": "identitycenter.dev/v1alpha1",
         "kind": kind,

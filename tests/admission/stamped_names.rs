@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::forgery::forgeries;
 use super::place::{ADMIN, DIGEST, OPERATOR, OTHER, Place, ROBOT, ledger, plan, record, rollback};
 use super::table::Table;
 
@@ -17,6 +18,7 @@ fn nobody_gets_past_the_policies() {
     for name in ["old", "old-finalizer"] {
         place.create("author", "Rollback", name, &rollback(&json!({}))).succeeded();
     }
+    place.create("author", "Rollback", "old-approved", &rollback(&approval(DIGEST))).succeeded();
     place.create("author", "OperationRecord", "old", &record("old", &json!({}))).succeeded();
     let held = json!({"metadata": {"finalizers": ["identitycenter.dev/ledger"]}}).to_string();
     let patch = ["patch", "rollback", "old-finalizer", "--type=merge", "--patch", &held];
@@ -30,6 +32,7 @@ fn nobody_gets_past_the_policies() {
     git(&place, &mut table);
     only_the_operator(&place, &mut table);
     old_objects(&place, &mut table);
+    forgeries(&place, &mut table);
     table.is_in_the_docs("stamped names");
 }
 
@@ -292,6 +295,10 @@ fn only_the_operator(place: &Place, table: &mut Table) {
     table.refused("author", "creates a RollbackPlan", &tried, "only the operator");
     let tried = place.create("author", "OperationRecord", "forged-ledger", &ledger());
     table.refused("author", "creates a record of type Rollback", &tried, "only the operator");
+    let source = json!({"source": {"tool": "rollback-operator", "id": "undo-1"}});
+    let tried = place.create("author", "OperationRecord", "forged-ledger", &record("x", &source));
+    let does = "creates a record of another type in the place of a ledger";
+    table.refused("author", does, &tried, "only the operator");
     let tried = place.create(OPERATOR, "RollbackPlan", "own", &plan());
     table.passes("operator", "creates a RollbackPlan", tried);
     let tried = place.run("author", &["label", "rollbackplan", "own", "a=b"], "");
@@ -303,6 +310,14 @@ fn only_the_operator(place: &Place, table: &mut Table) {
     );
     let tried = place.create(OPERATOR, "OperationRecord", "own-ledger", &ledger());
     table.passes("operator", "creates a record of type Rollback", tried);
+    let owner = json!({
+        "apiVersion": "identitycenter.dev/v1alpha1", "kind": "OperationRecord",
+        "name": "own-ledger", "uid": place.whole("operationrecord", "own-ledger")["metadata"]["uid"],
+    });
+    let handed = json!({"metadata": {"ownerReferences": [owner]}}).to_string();
+    let patch = ["patch", "rollbackplan", "own", "--type=merge", "--patch", &handed];
+    let tried = place.run(OPERATOR, &patch, "");
+    table.passes("operator", "hands a RollbackPlan over to a ledger record", tried);
     let tried = place.patch_status(OPERATOR, "rollback", "status", &json!({"summary": "x"}));
     table.passes("operator", "writes the status of a Rollback", tried);
 }

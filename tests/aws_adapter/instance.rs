@@ -79,6 +79,7 @@ async fn planned(handle: &InstanceHandle, now: Clock, records: &[Record]) -> Pla
         handle,
         &plan::touched(&references, &plan::Replacements::default()),
         &[],
+        "uid",
         now.now(),
     )
     .await

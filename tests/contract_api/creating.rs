@@ -138,6 +138,18 @@ pub async fn a_ledger_record_is_written_once(server: &Server) {
     assert_eq!(uids[0], uids[1]);
     let write = records::write_ledger(&server.client, &server.namespace, "ledger", spec("b"));
     assert!(matches!(write.await.unwrap(), LedgerWrite::NameTaken));
+    // One that bears its source and is no ledger does not stand in its place.
+    let mut ledger = record("ledger", "main", &one_account()).data["spec"].clone();
+    ledger["source"]["id"] = json!("a");
+    ledger["type"] = json!("Rollback");
+    ledger["changes"] = json!([]);
+    ledger["rollback"] = json!({
+        "by": {"namespace": server.namespace, "name": "undo", "uid": "1"}, "attempt": 1,
+        "outcome": "Succeeded", "undone": [], "finishedAt": "2026-01-01T00:00:00Z",
+    });
+    let ledger = serde_json::from_value(ledger).unwrap();
+    let write = records::write_ledger(&server.client, &server.namespace, "ledger", ledger);
+    assert!(matches!(write.await.unwrap(), LedgerWrite::NameTaken));
     let found = server.api(Kind::Record).get("ledger").await.unwrap();
     assert_eq!(found.labels()["identitycenter.dev/type"], "Assign");
 }

@@ -106,3 +106,20 @@ pub async fn metadata_alone(server: &Server) {
     assert_eq!(api.list_metadata(&parameters).await.unwrap().items.len(), 0);
     assert!(json!(list.items[0]).get("spec").is_none());
 }
+
+pub async fn how_many_there_are_is_told(server: &Server) {
+    let api = server.api(Kind::Record);
+    let one = ListParams::default().limit(1);
+    let more = |list: ObjectList<kube::core::PartialObjectMeta<DynamicObject>>| {
+        (list.items.len(), list.metadata.remaining_item_count)
+    };
+    assert_eq!(more(api.list_metadata(&one).await.unwrap()), (0, None));
+    for (number, wanted) in [(1, None), (2, Some(1)), (3, Some(2))] {
+        create(&api, &record(&format!("assign-{number}"), "main", &one_account())).await;
+        assert_eq!(more(api.list_metadata(&one).await.unwrap()), (1, wanted));
+    }
+    let selected = one.clone().fields("spec.instance=main");
+    assert_eq!(more(api.list_metadata(&selected).await.unwrap()), (1, None));
+    api.delete("assign-1", &kube::api::DeleteParams::default()).await.unwrap();
+    assert_eq!(more(api.list_metadata(&one).await.unwrap()), (1, Some(1)));
+}

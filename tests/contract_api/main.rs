@@ -82,6 +82,7 @@ on_both! {
     lists::a_list_of_any_version_is_one_page,
     lists::a_list_of_all_namespaces_has_both,
     lists::metadata_alone,
+    lists::how_many_there_are_is_told,
     watches::a_watch_tells_what_came_after_its_version,
     watches::an_open_watch_goes_on,
     watches::a_watch_of_all_namespaces_tells_of_both,

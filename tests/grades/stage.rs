@@ -242,7 +242,8 @@ impl Stage {
         let references: Vec<&Record> = selected.iter().collect();
         let touched = plan::touched(&references, &Replacements::of(&self.records));
         let specs: Vec<_> = selected.iter().map(|record| record.spec.clone()).collect();
-        let live = live::read(&self.handle, &touched, &specs, self.clock.now()).await.unwrap();
+        let live =
+            live::read(&self.handle, &touched, &specs, "uid", self.clock.now()).await.unwrap();
         let spec = self.handle.spec();
         let proposal = plan::propose(&Request {
             instance: "main",
@@ -255,7 +256,7 @@ impl Stage {
             accept: &[],
         })
         .unwrap();
-        let access = access::read(&self.handle, proposal.changes(), &live).await.unwrap();
+        let access = access::read(&self.handle, &proposal, &live, BTreeSet::new()).await.unwrap();
         proposal.plan(&access).unwrap()
     }
 

@@ -34,8 +34,9 @@ fn the_operator_may_do_what_it_needs_and_no_more() {
         None => format!("{name}.{GROUP}"),
     };
     let (yes, no) = (true, false);
-    hold(yes, &["get", "list", "watch", "patch"], &kind("rollbacks"), "default");
-    hold(no, &["create", "update", "delete", "deletecollection"], &kind("rollbacks"), "default");
+    // It deletes what spec.ttlAfterFinished says.
+    hold(yes, &["get", "list", "watch", "patch", "delete"], &kind("rollbacks"), "default");
+    hold(no, &["create", "update", "deletecollection"], &kind("rollbacks"), "default");
     hold(yes, &["patch"], &kind("rollbacks/status"), "default");
     hold(no, &["update"], &kind("rollbacks/status"), "default");
     // No owner reference that the operator writes blocks a deletion.
@@ -43,8 +44,9 @@ fn the_operator_may_do_what_it_needs_and_no_more() {
     {
         hold(no, &["update", "patch"], &kind(owner), "default");
     }
-    hold(yes, &["get", "create", "patch", "update"], &kind("rollbackplans"), "default");
-    hold(no, &["list", "watch", "delete", "deletecollection"], &kind("rollbackplans"), "default");
+    // Who may not delete a plan may not pass it to another owner, where that is enforced.
+    hold(yes, &["get", "create", "patch", "delete"], &kind("rollbackplans"), "default");
+    hold(no, &["update", "list", "watch", "deletecollection"], &kind("rollbackplans"), "default");
     hold(yes, &["patch"], &kind("rollbackplans/status"), "default");
     hold(yes, &["get", "list", "watch", "create"], &kind("operationrecords"), "default");
     hold(no, &["update", "patch", "delete"], &kind("operationrecords"), "default");

@@ -109,10 +109,7 @@ fn bad_specs_are_refused_with_what_to_do() {
         (json!({"onFailure": "Ask"}), "supported values: \"Continue\", \"Stop\""),
         (json!({"priority": "High"}), "supported values: \"Normal\", \"Emergency\""),
         (json!({"approval": {"plan": "sha256:12"}}), "spec.approval.plan in body should match"),
-        (
-            json!({"ttlAfterFinished": "24h"}),
-            "ttlAfterFinished: not acted on by this version; leave it out",
-        ),
+        (json!({"ttlAfterFinished": "a day"}), "spec.ttlAfterFinished in body should match"),
         (json!({"attempt": 0}), "spec.attempt in body should be greater than or equal to 1"),
         (json!({"notBefore": "tomorrow"}), "spec.notBefore in body must be of type date-time"),
         (json!({"deadline": "24h"}), "spec.deadline in body must be of type date-time"),
@@ -161,6 +158,7 @@ fn only_what_steers_a_running_undo_may_be_changed() {
         json!({"priority": "Emergency"}),
         json!({"notBefore": "2026-11-24T00:00:00Z"}),
         json!({"deadline": "2026-11-24T00:00:00Z"}),
+        json!({"ttlAfterFinished": "24h"}),
     ] {
         place.try_replace(&object("Rollback", "running", with(&base, changes))).succeeded();
     }
@@ -182,7 +180,6 @@ fn only_what_steers_a_running_undo_may_be_changed() {
         (json!({"reason": null}), "reason cannot be changed"),
         (json!({"ticket": "OPS-2"}), "ticket cannot be changed: it is part of the account"),
         (json!({"ticket": null}), "ticket cannot be changed"),
-        (json!({"ttlAfterFinished": "24h"}), "ttlAfterFinished: not acted on by this version"),
     ] {
         place.try_replace(&object("Rollback", "running", with(&base, changes))).refused(because);
     }

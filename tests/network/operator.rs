@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rollback_operator::cluster::{ClientOptions, Clients};
 use rollback_operator::controller::{AwsAccess, Operator};
-use rollback_operator::runtime::Metrics;
 use rollback_operator::runtime::admin::DebugState;
 use rollback_operator::runtime::effects::ChokePoint;
+use rollback_operator::runtime::{Metrics, Traces};
 use tokio_util::sync::CancellationToken;
 
 use super::draw::{NO_LIMIT, Without};
@@ -40,6 +40,7 @@ pub async fn live(around: Around, operator: usize) -> turmoil::Result {
             choke_point,
         },
         metrics: Metrics::new()?,
+        traces: Traces::default(),
     };
     let outcome = Box::pin(process.run(&DebugState::default(), CancellationToken::new())).await;
     // Its tasks are still there, but nothing of them leaves any more.

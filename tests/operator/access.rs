@@ -82,8 +82,7 @@ fn the_operator_works_with_its_own_account_and_that_may_little() {
     for forbidden in [
         ["create", "rollbacks.identitycenter.dev"],
         ["update", "rollbacks.identitycenter.dev"],
-        ["delete", "rollbacks.identitycenter.dev"],
-        ["delete", "rollbackplans.identitycenter.dev"],
+        ["deletecollection", "rollbacks.identitycenter.dev"],
         ["delete", "operationrecords.identitycenter.dev"],
         ["patch", "operationrecords.identitycenter.dev"],
         ["patch", "identitycenterinstances.identitycenter.dev"],

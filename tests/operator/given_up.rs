@@ -106,7 +106,9 @@ fn a_set_whose_deletion_meets_a_conflict_for_five_minutes_is_blocked() {
     let id = set.rsplit('/').next().unwrap();
     let tries = asked(&place, "DeletePermissionSet", id);
     let span = tries[tries.len() - 1].duration_since(tries[0]);
-    assert!(tries.len() > 3 && span >= RETRIED, "{} times in {span:#}", tries.len());
+    // The last one leaves within the time, and is answered after it.
+    let answer = SignedDuration::from_secs(10);
+    assert!(tries.len() > 3 && span + answer >= RETRIED, "{} times in {span:#}", tries.len());
     assert!(span < RETRIED + SignedDuration::from_mins(1), "it was tried for {span:#}");
 
     // Once it is out of use, another attempt does what is left.

@@ -63,6 +63,38 @@ fn the_last_administrator_is_not_removed_unasked() {
 }
 
 #[test]
+fn two_rollbacks_do_not_remove_the_last_two_administrators() {
+    let place = place(&json!({"managedPolicies": [ADMINISTRATOR]}), &json!({}));
+    let bobs = |change: &str| {
+        let rows = json!([{"permissionSet": "Read", "user": "bob", "accounts": accounts([1])}]);
+        place.simulator.post("/_sim/changes", &json!({change: rows}));
+    };
+    // Two operations gave alice and bob what nobody had.
+    bobs("revoke");
+    place.operation("alice", &accounts([1]));
+    bobs("grant");
+    let mut record = place.record("bob", &accounts([1]));
+    record["changes"][0]["principal"]["id"] = json!("00000000-0000-4000-8000-000000000002");
+    place.create("OperationRecord", "bob", &record);
+    // Each alone leaves the other, and both are approved before either begins.
+    for name in ["alice", "bob"] {
+        place.rollback(&format!("undo-{name}"), name, &json!({"suspend": true}));
+        place.approve(&format!("undo-{name}"));
+        place.wait_condition(&format!("undo-{name}"), "Approved", "True", "Approved");
+    }
+    place.slow_down();
+    place.patch("undo-alice", &json!({"suspend": false}));
+    place.wait_phase("undo-alice", "Executing");
+    place.patch("undo-bob", &json!({"suspend": false}));
+    place.wait_condition("undo-bob", "Approved", "False", "ApprovalForAnotherPlan");
+    assert_eq!(refused(&place, "undo-bob"), [format!("LastAdministrator/{}", accounts([1])[0])]);
+    place.wait_phase("undo-alice", "Succeeded");
+    place.wait_simulated(Duration::from_secs(10));
+    assert_eq!(place.status("undo-bob")["phase"], "AwaitingApproval");
+    assert_eq!(place.writes(), 1, "bob is left");
+}
+
+#[test]
 fn protected_and_too_many_are_refused_and_named() {
     let policy =
         json!({"protected": {"accounts": accounts([2]), "principals": [ALICE]}, "maxActions": 1});

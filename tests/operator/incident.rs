@@ -82,5 +82,5 @@ fn all_that_one_actor_did_in_an_hour_is_undone_and_put_back() {
     assert_eq!(state(&place), with, "all that the undo did is taken back");
     assert_eq!(contents(&place), damaged);
     let summary = text(&place.status("redo")["summary"]);
-    assert!(summary.contains("put back"), "{summary}");
+    assert!(summary.contains("reversed and read back"), "{summary}");
 }

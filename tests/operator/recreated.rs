@@ -20,8 +20,13 @@ struct Cloned {
 
 impl Cloned {
     fn new() -> Self {
+        Self::under(&json!({}))
+    }
+
+    fn under(policy: &Value) -> Self {
         let mut arn = String::new();
-        let place = Place::in_world(Cluster::shared(), 3, &json!({}), |instance| {
+        let spec = json!({"policy": policy});
+        let place = Place::in_world(Cluster::shared(), 3, &spec, |instance| {
             let read = text(&instance["permissionSets"][0]["arn"]);
             arn = format!("{}/ps-{:016}", read.rsplit_once('/').unwrap().0, 77);
             instance["permissionSets"].as_array_mut().unwrap().push(json!({
@@ -125,6 +130,24 @@ fn a_redo_creates_the_set_again_and_its_undo_deletes_that_one() {
 }
 
 #[test]
+fn a_name_that_somebody_took_is_found_before_anything_is_written() {
+    let cloned = Cloned::new();
+    cloned.undo("undo", &["clone", "assign"]);
+    let place = &cloned.place;
+    let taken = json!({"InstanceArn": place.identity.arn, "Name": "Clone"});
+    place.simulator.call("CreatePermissionSet", &taken);
+    let writes = place.writes();
+    let ledger = text(&place.status("undo")["ledger"]);
+    place.rollback("redo", &ledger, &json!({}));
+    // Nothing is left to do, and so nothing to approve.
+    place.wait_phase("redo", "Failed");
+    let plan = place.status("redo")["plan"].clone();
+    let said = plan["warnings"].to_string();
+    assert!(said.contains("NameTaken: cannot undo 1 key"), "{said}");
+    assert_eq!((&plan["actions"], place.writes()), (&json!(0), writes), "{plan}");
+}
+
+#[test]
 fn lost_replies_and_refusals_create_no_second_set() {
     let cloned = Cloned::new();
     let before = cloned.found().unwrap().0;
@@ -148,9 +171,16 @@ fn lost_replies_and_refusals_create_no_second_set() {
 }
 
 #[test]
-fn a_name_that_somebody_took_is_not_taken_from_them() {
-    let cloned = Cloned::new();
-    cloned.undo("undo", &["clone", "assign"]);
+fn a_name_that_somebody_took_unseen_is_not_taken_from_them() {
+    // Executed as it is planned, and planned without a look at the names.
+    let cloned = Cloned::under(&json!({"approval": "Never"}));
+    let undo = json!({"operations": {"names": ["clone", "assign"]}});
+    cloned.place.create("Rollback", "undo", &undo);
+    cloned.place.wait_phase("undo", "Succeeded");
+    let denied = json!({"code": "AccessDeniedException", "status": 400, "message": "not now"});
+    cloned.place.simulator.faults(&json!({"faults": [
+        {"match": {"operations": ["ListPermissionSets"]}, "count": 1, "do": {"error": denied}},
+    ]}));
     cloned.place.simulator.call(
         "CreatePermissionSet",
         &json!({"InstanceArn": cloned.place.identity.arn, "Name": "Clone"}),
@@ -158,7 +188,6 @@ fn a_name_that_somebody_took_is_not_taken_from_them() {
     let foreign = cloned.found().unwrap();
     let ledger = text(&cloned.place.status("undo")["ledger"]);
     cloned.place.create("Rollback", "redo", &json!({"operations": {"names": [ledger]}}));
-    cloned.place.approve("redo");
     cloned.place.wait_phase("redo", "Failed");
     let status = cloned.place.status("redo");
     let reasons: Vec<&Value> =

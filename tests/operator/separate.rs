@@ -17,7 +17,7 @@ const IN_FORCE: Duration = Duration::from_secs(12);
 fn rendered() -> String {
     let output = Command::new(checkout().join("hack/tools/helm"))
         .args(["template", "rollback-operator", "charts/rollback-operator"])
-        .args(["--namespace", "rollback-system"])
+        .args(["--namespace", "rollback-system", "--show-only", "templates/admission.yaml"])
         .args(["--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"])
         .current_dir(checkout())
         .output()
@@ -38,6 +38,55 @@ fn digest(place: &Place<'_>, rollback: &str) -> String {
     text(&place.status(rollback)["plan"]["digest"])
 }
 
+/// Under every policy an approval needs somebody with the verb: whoever deletes a Rollback of which he
+/// knows the plan, and creates it again with its approval, is nobody who may approve.
+fn nobody_who_may(cluster: &Cluster, approver: &Path) {
+    let place = Place::with(cluster, 1, &json!({"policy": {"approval": "Always"}}));
+    place.operation("assign", &accounts([1]));
+    let editor = cluster.control_plane.user("editor", &["editors"]);
+    let binding = json!({
+        "apiVersion": "v1", "kind": "List", "items": [{
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+            "metadata": {"name": "edit", "namespace": place.namespace},
+            "rules": [{"apiGroups": ["identitycenter.dev"], "resources": ["rollbacks"],
+                "verbs": ["get", "create", "patch", "delete"]}],
+        }, {
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": {"name": "edit", "namespace": place.namespace},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "edit"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "editors"}],
+        }],
+    });
+    cluster.control_plane.apply(&binding.to_string()).succeeded();
+    let create = |spec: Value| {
+        let object = json!({
+            "apiVersion": "identitycenter.dev/v1alpha1", "kind": "Rollback",
+            "metadata": {"name": "undo", "namespace": place.namespace}, "spec": spec,
+        });
+        cluster
+            .control_plane
+            .kubectl_as(&editor, &["create", "-f", "-"], &object.to_string())
+            .succeeded();
+    };
+    create(json!({"operations": {"names": ["assign"]}}));
+    let known = digest(&place, "undo");
+    patch_as(&place, &editor, "undo", &json!({"approval": {"plan": known}}))
+        .refused("verb 'approve'");
+    place.kubectl(&["delete", "rollback", "undo"]);
+    create(json!({"operations": {"names": ["assign"]}, "approval": {"plan": known}}));
+    let said = place.wait_condition("undo", "Approved", "False", "ApprovalNotPermitted");
+    assert!(said.contains("take it out and approve again"), "{said}");
+    assert_eq!(digest(&place, "undo"), known);
+    assert_eq!(place.writes(), 0);
+    // The plugin knows that the same approval again would change nothing.
+    let kubeconfig = approver.to_str().unwrap();
+    let flags = ["--kubeconfig", kubeconfig, "--namespace", &place.namespace];
+    let approve = ["approve", "undo", "--yes"];
+    cluster.control_plane.plugin(&[&approve[..], &flags].concat()).succeeded();
+    place.wait_phase("undo", "Succeeded");
+    assert_eq!(place.ledger("undo")["spec"]["rollback"]["approvedBy"], "approver");
+}
+
 /// Whether the operator trusts names and why not is the subject; the API server's part is in
 /// tests/admission.
 #[test]
@@ -51,7 +100,13 @@ fn only_a_separate_approver_whose_name_is_proven_counts() {
     // Nothing is stamped yet, so nothing is proven.
     place.operation("early", &accounts([1]));
     place.rollback("early", "early", &json!({}));
-    let approval = json!({"approval": {"plan": digest(&place, "early"), "approvedBy": "approver"}});
+    let early = digest(&place, "early");
+    let (who, namespace) = (approver.to_str().unwrap(), place.namespace.as_str());
+    let approve = ["approve", "early", "--yes", "--kubeconfig", who, "--namespace", namespace];
+    let inert = control_plane.plugin(&approve);
+    assert_eq!(inert.code, Some(4), "{}", inert.stderr);
+    assert!(inert.stderr.contains("has no effect"), "{}", inert.stderr);
+    let approval = json!({"approval": {"plan": early, "approvedBy": "approver"}});
     patch_as(&place, &approver, "early", &approval).succeeded();
     let said = place.wait_condition("early", "Approved", "False", "ApprovalNotSeparate");
     assert!(said.contains("is not there: install the chart with admission.enabled"), "{said}");
@@ -81,6 +136,8 @@ fn only_a_separate_approver_whose_name_is_proven_counts() {
     let accepting = json!({"approval": {"plan": plan, "accept": ["TooManyActions/5"]}});
     patch_as(&place, &approver, "many", &accepting).succeeded();
     place.wait_phase("many", "Succeeded");
+
+    nobody_who_may(&cluster, &approver);
 
     // A weakened policy proves nothing, and that is noticed before anything is written.
     let weaker = json!({"spec": {"matchConditions": [{"name": "never", "expression": "false"}]}});

@@ -60,7 +60,11 @@ fn an_approval_names_the_plan_that_was_shown() {
     let said = place.plugin(&["approve", "undo", "--yes", "--digest", &other]).ended(1);
     assert!(said.contains(&format!("is {digest}, not {other}")), "{said}");
     assert_eq!(place.get("rollback", "undo")["spec"]["approval"], Value::Null);
-    place.unread(&["approve", "undo", "--yes", "--digest", &digest]).done();
+    let approve = ["approve", "undo", "--yes", "--digest", &digest, "--timeout"];
+    place.unread(&[&approve[..], &["0s"]].concat()).done();
+    // No operator runs, and so nobody says what the approval is worth.
+    let said = place.plugin(&[&approve[..], &["1s"]].concat()).ended(124);
+    assert!(said.contains("nobody has judged it yet"), "{said}");
     let approved = place.get("rollback", "undo");
     assert_eq!(approved["spec"]["approval"]["plan"], json!(digest));
     let managers =

@@ -6,6 +6,8 @@
 mod support;
 
 mod decisions;
+mod looking;
+mod running;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -166,6 +168,37 @@ fn importing_twice_changes_nothing() {
     }
 }
 
+/// What moves to another cluster is what was recorded here, and it is the same operations there.
+#[test]
+fn what_is_exported_is_imported_as_it_was() {
+    let (here, there) = (Place::new(), Place::new());
+    here.import(&samples()).done();
+    let exported = here.plugin(&["export"]);
+    assert_eq!((exported.code, exported.stdout.lines().count()), (0, NAMES.len()));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("operations.jsonl");
+    std::fs::write(&file, &exported.stdout).unwrap();
+    let known = ["--instance", "main", "--instance-arn", INSTANCE];
+    let import = ["import", "json", file.to_str().unwrap()];
+    let import = [import.as_slice(), &known].concat();
+    let said = there.plugin(&import).done();
+    assert!(said.contains("6 imported, 0 unchanged"), "{said}");
+    for name in NAMES {
+        let (from, to) = (here.get("oprec", name), there.get("oprec", name));
+        assert_eq!(from["spec"], to["spec"], "{name}");
+    }
+    assert_eq!(there.plugin(&["export"]).stdout, exported.stdout);
+    for place in [&here, &there] {
+        assert!(place.plugin(&import).done().contains("0 imported, 6 unchanged"));
+    }
+    let some = here.plugin(&["export", "--type", "copy"]).stdout;
+    assert_eq!(some.lines().count(), 1, "{some}");
+
+    std::fs::write(&file, format!("{}{{\"type\": \"Assign\"}}\n", exported.stdout)).unwrap();
+    let said = there.plugin(&import).ended(3);
+    assert!(said.contains("refused") && said.contains("missing field"), "{said}");
+}
+
 #[test]
 fn everything_is_imported_though_nobody_reads_the_output() {
     let place = Place::new();
@@ -251,6 +284,12 @@ fn operations_are_found_by_what_they_did() {
     assert_eq!(names(&["--until", "2026-11-23T20:50:12Z"]), NAMES[5..]);
     assert_eq!(names(&["--source", "cloudtrail"]), [""; 0]);
     assert_eq!(names(&["--instance", "main", "--open"]).len(), 6);
+    for verb in ["operations", "plan", "apply"] {
+        let said = place.plugin(&[verb, "-l", "team in a"]).ended(2);
+        assert!(said.contains("--selector: the API server does not take it"), "{said}");
+        let said = place.plugin(&[verb, "--from", "1h", "--to", "2h"]).ended(2);
+        assert!(said.contains("nothing lies between"), "{said}");
+    }
 
     place.kubectl(&[
         "patch",

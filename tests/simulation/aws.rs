@@ -110,7 +110,8 @@ impl Aws {
         if let Some(gatekeeper) = &gatekeeper {
             gatekeeper.arrives(&world, &arrival);
         }
-        let request = sim::Request { target, body, access_key: None, region: None };
+        let request =
+            sim::Request { target, body, access_key: None, region: None, user_agent: None };
         let reply = world.handle(now, &request);
         if let Some(gatekeeper) = &gatekeeper {
             gatekeeper.answered(&world, &arrival, &reply);

@@ -119,6 +119,7 @@ pub fn others_request(world: &mut World, now: Timestamp) -> u16 {
         body: body.as_bytes(),
         access_key: None,
         region: None,
+        user_agent: None,
     };
     world.handle(now, &request).status
 }

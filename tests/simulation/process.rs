@@ -11,7 +11,7 @@ use rollback_operator::controller::{AwsAccess, Operator};
 use rollback_operator::runtime::admin::DebugState;
 use rollback_operator::runtime::config::OperatorFlags;
 use rollback_operator::runtime::effects::ChokePoint;
-use rollback_operator::runtime::{Clock, Metrics};
+use rollback_operator::runtime::{Clock, Metrics, Traces};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -81,6 +81,7 @@ impl Process {
                 choke_point,
             },
             metrics: Metrics::new().unwrap(),
+            traces: Traces::default(),
         };
         trace.note(clock.now(), format!("operator {operator} starts, its clock off by {skew:#}"));
         let stop = CancellationToken::new();

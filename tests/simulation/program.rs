@@ -86,7 +86,7 @@ pub fn wanted(variable: &str, usual: u64) -> u64 {
 pub fn describe(suite: &str, outcome: &Outcome) -> String {
     let job = &outcome.job;
     format!(
-        "{job}: {}\n  replay: cargo run --profile simulation --example {suite} -- replay {job}\n",
+        "{job}: {}\n  replay: cargo run --example {suite} -- replay {job}\n",
         outcome.violations.join("\n    ")
     )
 }
@@ -105,6 +105,10 @@ pub fn all_hold<J: fmt::Display + Sync>(suite: &str, what: &str, jobs: &[J]) -> 
     );
     if failed.is_empty() && outcomes.len() == jobs.len() {
         return Ok(());
+    }
+    // At once, and not only among the failures at the very end.
+    for outcome in failed.iter().take(SHOWN) {
+        println!("{}", describe(suite, outcome).trim_end());
     }
     let shown: String = failed.iter().take(SHOWN).map(|it| describe(suite, it)).collect();
     Err(Failed::from(format!("{} failed\n{shown}", failed.len())))

@@ -158,8 +158,13 @@ fn somebody_else(world: &mut World, now: Timestamp, number: usize) {
         "PrincipalId": super::measure::user_id(0),
     })
     .to_string();
-    let request =
-        Request { target: &target, body: body.as_bytes(), access_key: None, region: None };
+    let request = Request {
+        target: &target,
+        body: body.as_bytes(),
+        access_key: None,
+        region: None,
+        user_agent: None,
+    };
     let status = world.handle(now, &request).status;
     assert_eq!(status, 200, "somebody else's request {number}");
 }

@@ -19,6 +19,7 @@
 )]
 
 mod aws;
+mod behind;
 mod cluster;
 mod ending;
 mod jobs;

@@ -3,6 +3,7 @@
 use libtest_mimic::{Failed, Trial};
 use rollback_operator::model::Rule;
 
+use super::behind;
 use super::jobs::{Job, Outcome, play_all};
 use super::program::{Suite, all_are_repeatable, all_hold, only_when_broken, wanted};
 use super::recovery;
@@ -27,9 +28,13 @@ fn tests() -> Vec<Trial> {
     }
     trials.push(Trial::test("recovery::is_within_its_budget", recovery::is_within_its_budget));
     trials.push(Trial::test("recovery::is_bounded", recovery::is_bounded));
-    // The lists of runs never go back in time, so the one is left to a test of the engine, and
-    // nobody else asks for much in them, so the other has a test of its own.
-    let played = |rule: &&Rule| !matches!(rule, Rule::ContestedIsAsked | Rule::RecoveryIsBounded);
+    trials.push(Trial::test("behind::keys_are_kept", behind::keys_are_kept));
+    let lost = behind::keys_are_lost_unless_looked_up;
+    trials.push(Trial::test("behind::keys_are_lost_unless_looked_up", lost));
+    // The lists of runs never go back in time, so one is left to a test of the engine. In others
+    // nobody asks for much, or too much has to come together, so those have tests of their own.
+    let own = [Rule::ContestedIsAsked, Rule::RecoveryIsBounded, Rule::BegunIsLookedUp];
+    let played = |rule: &&Rule| !own.contains(rule);
     for rule in Rule::ALL.iter().filter(played) {
         trials.push(Trial::test(format!("broken_rules::{rule:?}"), move || is_caught(*rule)));
     }

@@ -45,6 +45,16 @@ impl Cluster {
         let control_plane = ControlPlane::start();
         control_plane.install_crds();
         let account = control_plane.install_operator_access();
+        Self::on(control_plane, account, time_scale, flags)
+    }
+
+    /// The same on a control plane where the operator has an account and its rights.
+    pub fn on(
+        control_plane: ControlPlane,
+        account: PathBuf,
+        time_scale: f64,
+        flags: &[&str],
+    ) -> Self {
         let operator = Operator::start(options(account.clone(), time_scale, flags));
         Self { control_plane, account, time_scale, operator: Mutex::new(operator) }
     }

@@ -40,6 +40,30 @@ impl ControlPlane {
         Self::start_with(&["--without-controller-manager"])
     }
 
+    /// One of its own that writes down what service accounts ask.
+    pub fn start_audited() -> Self {
+        Self::start_with(&["--audit"])
+    }
+
+    /// What service accounts asked so far, as events of audit.k8s.io/v1, in order of their ends.
+    #[track_caller]
+    pub fn audit_events(&self) -> Vec<Value> {
+        let log = std::fs::read_to_string(self.directory.join("audit.log")).unwrap();
+        // The last line may be half written.
+        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Runs the chart's Helm as administrator.
+    pub fn helm(&self, arguments: &[&str]) -> Finished {
+        self.run(&checkout().join("hack/tools/helm"), &self.kubeconfig, arguments, "")
+    }
+
+    /// Runs the operator's program with a kubeconfig until it ends.
+    pub fn operator_once(&self, kubeconfig: &Path, arguments: &[&str]) -> Finished {
+        let program = Path::new(env!("CARGO_BIN_EXE_rollback-operator"));
+        self.run(program, kubeconfig, arguments, "")
+    }
+
     fn start_with(options: &[&str]) -> Self {
         let directory = guard::directory("control-plane");
         guard::control_plane(&directory);
@@ -89,6 +113,11 @@ impl ControlPlane {
         PathBuf::from(hack(&["kubeconfig-service-account", directory, namespace, name]))
     }
 
+    /// Where kubectl is, for what is to run beside a test.
+    pub fn kubectl_program(&self) -> PathBuf {
+        self.directory.join("bin/kubectl")
+    }
+
     /// Runs kubectl as administrator.
     pub fn kubectl(&self, arguments: &[&str]) -> Finished {
         self.kubectl_as(&self.kubeconfig, arguments, "")
@@ -96,35 +125,27 @@ impl ControlPlane {
 
     /// Runs kubectl with a kubeconfig and some standard input.
     pub fn kubectl_as(&self, kubeconfig: &Path, arguments: &[&str], input: &str) -> Finished {
-        self.run(&self.directory.join("bin/kubectl"), kubeconfig, arguments, input)
+        self.run(&self.kubectl_program(), kubeconfig, arguments, input)
     }
 
     /// Runs the plugin as administrator.
     pub fn plugin(&self, arguments: &[&str]) -> Finished {
+        self.plugin_as(&self.kubeconfig, arguments)
+    }
+
+    /// Runs the plugin with a kubeconfig.
+    pub fn plugin_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Finished {
         let program = Path::new(env!("CARGO_BIN_EXE_kubectl-rollback"));
-        self.run(program, &self.kubeconfig, arguments, "")
+        self.run(program, kubeconfig, arguments, "")
     }
 
     fn run(&self, program: &Path, kubeconfig: &Path, arguments: &[&str], input: &str) -> Finished {
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             .env("KUBECONFIG", kubeconfig)
-            .env("KUBECACHEDIR", self.directory.join("kubectl-cache"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // It may end, refusing its arguments, before it has read.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        Finished {
-            command: format!("{} {}", program.display(), arguments.join(" ")),
-            ok: output.status.success(),
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+            .env("KUBECACHEDIR", self.directory.join("kubectl-cache"));
+        Finished::run(&mut command, input)
     }
 
     /// `kubectl apply -f -` as administrator.
@@ -210,6 +231,28 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// Runs a command with some standard input to its end.
+    #[track_caller]
+    pub fn run(command: &mut Command, input: &str) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        // It may end, refusing its arguments, before it has read.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        Self {
+            command: words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
+            ok: output.status.success(),
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// The same, if it ended well.
     ///
     /// # Panics

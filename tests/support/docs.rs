@@ -27,3 +27,38 @@ pub fn shows(document: &str, name: &str, found: &str) {
         "{document} does not show what was found; run this test with UPDATE_DOCS=1 to write it\n--- shown\n{shown}\n--- found\n{found}"
     );
 }
+
+/// A command as a document shows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shown {
+    /// The heading that it is below.
+    pub section: String,
+    /// The command, with its line breaks.
+    pub command: String,
+}
+
+/// Every command of a document: what stands behind a `$` in a block of a console.
+pub fn commands(document: &str) -> Vec<Shown> {
+    let text = std::fs::read_to_string(checkout().join(document)).unwrap();
+    let (mut section, mut found, mut inside) = (String::new(), Vec::<Shown>::new(), false);
+    let mut goes_on = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            inside = line == "```console";
+            goes_on = false;
+        } else if !inside {
+            if let Some(heading) = line.strip_prefix('#') {
+                heading.trim_start_matches('#').trim().clone_into(&mut section);
+            }
+        } else if let Some(command) = line.strip_prefix("$ ") {
+            found.push(Shown { section: section.clone(), command: command.to_owned() });
+            goes_on = command.ends_with('\\');
+        } else if goes_on {
+            let last = found.last_mut().unwrap();
+            last.command.push('\n');
+            last.command.push_str(line);
+            goes_on = line.ends_with('\\');
+        }
+    }
+    found
+}

@@ -42,7 +42,12 @@ pub fn control_plane(directory: &Path) {
     tell(&format!("control-plane {}", directory.display()));
 }
 
-/// This process was waited for, or this control plane stopped.
+/// From now on the node in this directory is stopped with the test program.
+pub fn node(directory: &Path) {
+    tell(&format!("node {}", directory.display()));
+}
+
+/// This process was waited for, or this control plane or node stopped.
 pub fn done(what: impl std::fmt::Display) {
     tell(&format!("done {what}"));
 }

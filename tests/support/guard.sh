@@ -3,20 +3,23 @@
 # clean up. Lines that it sends:
 #   process PID START       it started this process (START: field 22 of /proc/PID/stat)
 #   control-plane DIR       it is about to start a control plane there
+#   node DIR                it is about to start a node there
 #   directory DIR           it made this temporary directory
 #   done WORD               it ended or removed that one itself (WORD: PID or DIR)
 # shellcheck shell=bash
 set -u
 trap '' HUP INT TERM
 control_plane=$1
-declare -A processes=() planes=() directories=()
+node=$(dirname -- "$control_plane")/node/run
+declare -A processes=() planes=() nodes=() directories=()
 
 while read -r kind name more; do
   case $kind in
   process) processes[$name]=$more ;;
   control-plane) planes[$name]=1 ;;
+  node) nodes[$name]=1 ;;
   directory) directories[$name]=1 ;;
-  done) unset "processes[$name]" "planes[$name]" "directories[$name]" ;;
+  done) unset "processes[$name]" "planes[$name]" "nodes[$name]" "directories[$name]" ;;
   esac
 done
 
@@ -30,4 +33,5 @@ for directory in "${!planes[@]}"; do
   # A start that is still under way holds a lock; stop waits for it.
   "$control_plane" stop "$directory" 2>/dev/null || "$control_plane" stop "$directory"
 done
+for directory in "${!nodes[@]}"; do "$node" stop "$directory"; done
 for directory in "${!directories[@]}"; do rm -rf -- "$directory"; done

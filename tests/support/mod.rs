@@ -11,10 +11,11 @@
 pub mod cluster;
 mod control_plane;
 pub mod docs;
-mod guard;
+pub mod guard;
+mod node;
 mod operator;
 pub mod place;
-mod process;
+pub mod process;
 pub mod seed;
 mod simulator;
 mod wait;
@@ -22,6 +23,7 @@ mod wait;
 use std::path::Path;
 
 pub use control_plane::{ControlPlane, Finished};
+pub use node::Node;
 pub use operator::{Operator, OperatorOptions};
 pub use simulator::{Simulator, SimulatorOptions};
 pub use wait::wait_for;

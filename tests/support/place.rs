@@ -44,23 +44,42 @@ impl<'a> Place<'a> {
         spec: &Value,
         change: impl FnOnce(&mut Value),
     ) -> Self {
+        let change = |world: &mut Value| change(&mut world["instances"][0]);
+        let place = Self::unready(cluster, accounts, spec, change);
+        place.wait_ready();
+        place
+    }
+
+    /// The same in a world that the test changes as a whole, whose instance may never be ready.
+    #[track_caller]
+    pub fn unready(
+        cluster: &'a Cluster,
+        accounts: usize,
+        spec: &Value,
+        change: impl FnOnce(&mut Value),
+    ) -> Self {
         static NUMBERS: AtomicU32 = AtomicU32::new(1);
         let identity = Identity::new(NUMBERS.fetch_add(1, Ordering::Relaxed));
         let namespace = cluster.control_plane.namespace();
         let mut world = identity.world(accounts);
-        change(&mut world["instances"][0]);
+        change(&mut world);
         let simulator = cluster.simulator(&world.to_string());
         let instance = format!("{namespace}-instance");
         let place = Self { cluster, namespace, instance, identity, simulator };
         place.create_instance(spec);
-        place.kubectl(&[
+        place
+    }
+
+    /// Waits until the operator has reached the instance.
+    #[track_caller]
+    fn wait_ready(&self) {
+        self.kubectl(&[
             "wait",
             "--for=condition=Ready",
             "--timeout=60s",
             "identitycenterinstance",
-            &place.instance,
+            &self.instance,
         ]);
-        place
     }
 
     /// Creates the instance.

@@ -109,6 +109,12 @@ impl Simulator {
         self.read("/_sim/counters")
     }
 
+    /// The operations that it answers, by the first half of `X-Amz-Target`.
+    #[track_caller]
+    pub fn operations(&self) -> Value {
+        self.read("/_sim/operations")
+    }
+
     /// Injects faults, by its fault script.
     #[track_caller]
     pub fn faults(&self, script: &Value) {
@@ -124,11 +130,18 @@ impl Simulator {
     /// One call of sso-admin, as somebody else makes it.
     #[track_caller]
     pub fn call(&self, operation: &str, input: &Value) {
+        self.ask(&format!("SWBExternalService.{operation}"), input);
+    }
+
+    /// One call of any service, by its `X-Amz-Target`; gives the answer.
+    #[track_caller]
+    pub fn ask(&self, target: &str, input: &Value) -> Value {
         let call = plain()
             .post(&self.url)
-            .header("x-amz-target", format!("SWBExternalService.{operation}"))
+            .header("x-amz-target", target)
             .content_type("application/x-amz-json-1.1");
-        self.answer(operation, call.send(input.to_string()));
+        let text = self.answer(target, call.send(input.to_string()));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{target}: {error}\n{text}"))
     }
 
     /// Reads JSON or YAML.

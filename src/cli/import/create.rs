@@ -2,7 +2,7 @@
 
 use futures::{StreamExt as _, stream};
 
-use super::Summary;
+use super::summary::Summary;
 use crate::api::OperationRecord;
 use crate::cli::error::{CliError, is_conflict, is_missing};
 use crate::cli::operations::reference;

@@ -38,6 +38,9 @@ impl Summary {
             |(name, why): &(String, String)| (Tone::Bad, format!("refused   {name}: {why}"));
         lines.extend(self.different.iter().map(different));
 
+        for (what, count) in &report.left_out {
+            lines.push((Tone::Faint, format!("left out  {count} {what}")));
+        }
         let mut counts = Vec::new();
         if self.printed > 0 {
             counts.push(format!("{} printed, nothing was written", self.printed));
@@ -85,6 +88,7 @@ mod tests {
                 position: 90,
                 what: "the file is empty".to_owned(),
             }],
+            left_out: [("calls that AWS refused", 3)].into(),
         };
         let summary = Summary {
             created: 5,
@@ -100,6 +104,7 @@ mod tests {
                 "torn      operations.json: torn at byte 90: the file is empty",
                 "refused   operations.json (byte 24): operation without an id: it has no operation_id",
                 "refused   assign-x: its name is taken",
+                "left out  3 calls that AWS refused",
                 "5 imported, 1 unchanged, 1 repaired, 2 refused, 1 torn places",
             ]
         );

@@ -20,6 +20,7 @@ pub async fn list(
     filter: &Filter,
     limit: Option<usize>,
 ) -> Result<Vec<OperationRecord>, CliError> {
+    in_order(filter)?;
     let mut parameters = ListParams::default().limit(PAGE);
     if let Some(selector) = criteria.field_selector() {
         parameters = parameters.fields(&selector);
@@ -38,6 +39,13 @@ pub async fn list(
                 found.clear();
                 parameters.continue_token = None;
                 continue;
+            }
+            Err(kube::Error::Api(status)) if status.code == 400 && criteria.selector.is_some() => {
+                return Err(CliError::usage(format!(
+                    "--selector: the API server does not take it: {}; write it as key=value, \
+                     key!=value, key or 'key in (a,b)', several with commas",
+                    status.message
+                )));
             }
             Err(error) => return Err(CliError::request("list the operations", &error)),
         };
@@ -58,6 +66,16 @@ pub async fn list(
     Ok(found)
 }
 
+/// A time range that nothing can lie in was meant otherwise.
+fn in_order(filter: &Filter) -> Result<(), CliError> {
+    match (filter.since, filter.until) {
+        (Some(since), Some(until)) if since > until => Err(CliError::usage(format!(
+            "--from {since:.0} is after --to {until:.0}: nothing lies between; exchange them"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn newest_first(found: &mut [OperationRecord]) {
     found.sort_by(|a, b| {
         let name = |record: &OperationRecord| (record.namespace(), record.name_any());
@@ -69,4 +87,27 @@ fn newest_first(found: &mut [OperationRecord]) {
 fn slim(mut record: OperationRecord) -> OperationRecord {
     record.metadata.managed_fields = None;
     record
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::cli::exit::Exit;
+
+    #[test]
+    fn a_time_range_ends_after_it_begins() {
+        let at = |second| Timestamp::from_second(second).ok();
+        let range = |since, until| in_order(&Filter { since, until, ..Filter::default() });
+        for (since, until) in [(at(1), at(1)), (at(1), at(2)), (at(2), None), (None, at(1))] {
+            assert_eq!(range(since, until), Ok(()));
+        }
+        let refused = range(at(2), at(1)).unwrap_err();
+        assert_eq!(refused.exit, Exit::Usage);
+        assert_eq!(
+            refused.message,
+            "--from 1970-01-01T00:00:02Z is after --to 1970-01-01T00:00:01Z: nothing lies between; exchange them"
+        );
+    }
 }

@@ -1,15 +1,19 @@
 //! `plan`: shows what an undo would do, and does none of it.
 
+mod diff;
+mod document;
 pub(super) mod groups;
+mod rows;
 pub(super) mod view;
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use kube::ResourceExt as _;
 use kube::api::{DeleteParams, Preconditions};
-use serde::Serialize;
 
+use self::document::PlanDocument;
+use super::completion::names;
 use super::criteria::Criteria;
 use super::error::{CliError, is_conflict, is_missing};
 use super::exit::Exit;
@@ -17,12 +21,10 @@ use super::follow::{Event, Follow};
 use super::output::{Output, document};
 use super::screen::{Screen, Tone};
 use super::session::{Connection, Session, create_parameters};
+use super::watch::reference;
 use super::{selection, shards, times};
 use crate::api::condition::{ConditionType, is_true};
-use crate::api::plan::PlanItem;
-use crate::api::plan_status::PlanStatus;
 use crate::api::rollback::{Mode, OnDrift, OnFailure, Operations, Priority, RollbackSpec};
-use crate::api::rollback_status::RollbackStatus;
 use crate::api::{Phase, Rollback};
 use crate::model::Grade;
 
@@ -30,7 +32,17 @@ use crate::model::Grade;
 ///
 /// Creates a Rollback that only plans, waits for its plan, shows it and deletes the Rollback
 /// again. With --keep it stays, and can later be switched to mode Apply.
+///
+/// -o json is stable and described by docs/schemas/plan.json. With --detailed-exitcode: 10 nothing to
+/// do, 11 exact, 12 less than exact, 13 something is blocked, whatever else the plan does.
 #[derive(Debug, Args)]
+#[command(group(
+    ArgGroup::new("what")
+        .args(["operations", "rollback"])
+        .args(Criteria::IDS)
+        .required(true)
+        .multiple(true)
+))]
 #[command(after_help = "\
 Examples:
   # What would undoing this operation do
@@ -42,17 +54,17 @@ Examples:
   # Decide in a script: 10 nothing to do, 11 exact, 12 less than exact, 13 something blocked
   kubectl rollback plan assign-2abdc948 --detailed-exitcode -o json > plan.json
 
+  # A line for each key that changes
+  kubectl rollback plan assign-2abdc948 --diff
+
   # Show the plan of a Rollback that waits for its approval, with every account
   kubectl rollback plan --rollback undo-contractors -o wide")]
 pub struct Plan {
     /// Names of the operations to undo
-    #[arg(value_name = "OPERATION", required_unless_present_any = ["rollback", "criteria"],
-          conflicts_with = "criteria")]
+    #[arg(value_name = "OPERATION", add = names::operations(), conflicts_with = "criteria")]
     operations: Vec<String>,
-    #[command(flatten)]
-    criteria: Criteria,
-    /// Show the plan of this Rollback; nothing is created
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["operations", "criteria", "name", "keep"])]
+    /// Show the plan of this Rollback, once it has one; nothing is created
+    #[arg(long, value_name = "NAME", add = names::rollbacks(), conflicts_with_all = ["operations", "criteria", "name", "keep"])]
     rollback: Option<String>,
     /// Name of the Rollback that is created; without it plan-<random>
     #[arg(long, value_name = "NAME")]
@@ -63,26 +75,18 @@ pub struct Plan {
     /// Exit with 10 (nothing to do), 11 (exact), 12 (less than exact) or 13 (something blocked)
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Show a line for each key: `-` what goes, `+` what comes, `!` what cannot be done
+    #[arg(long)]
+    diff: bool,
     /// How long to wait for the plan
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = times::parse_duration)]
     timeout: Duration,
     /// Form of the output; wide names every account
     #[arg(short, long, value_name = "FORM", default_value = "table",
-          value_parser = Output::among(&["table", "wide", "json", "yaml"]))]
+          value_parser = Output::among(&["table", "wide", "json", "yaml", "csv", "name"]))]
     output: Output,
-}
-
-/// A plan as JSON and YAML show it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PlanDocument<'a> {
-    namespace: &'a str,
-    rollback: String,
-    operations: Vec<&'a str>,
-    phase: Phase,
-    summary: &'a str,
-    plan: Option<&'a PlanStatus>,
-    items: &'a [PlanItem],
+    #[command(flatten)]
+    criteria: Criteria,
 }
 
 pub(super) async fn run(
@@ -90,14 +94,22 @@ pub(super) async fn run(
     connection: &Connection,
     screen: Screen,
 ) -> Result<Exit, CliError> {
+    let stays = verb.keep || verb.rollback.is_some();
+    if verb.output == Output::Name && !stays {
+        return Err(CliError::usage(
+            "-o name names the Rollback, which is deleted again: give --keep, or --rollback",
+        ));
+    }
+    if verb.diff && !matches!(verb.output, Output::Table | Output::Wide) {
+        return Err(CliError::usage("--diff is for people: give it without -o, or with -o wide"));
+    }
     let session = Session::connect(connection).await?;
     if let Some(name) = &verb.rollback {
         let rollback = session.rollback(name).await?;
-        if rollback.status.as_ref().is_none_or(|status| status.plan.is_none()) {
-            let summary = rollback.status.map(|status| status.summary).unwrap_or_default();
-            return Err(CliError::failed(format!("rollback {name} has no plan yet: {summary}")));
+        if rollback.status.as_ref().is_some_and(|status| status.plan.is_some()) {
+            return show(&verb, &session, screen, &rollback).await;
         }
-        return show(&verb, &session, screen, &rollback).await;
+        return watch(&verb, &session, screen, &rollback).await;
     }
     let operations =
         selection::operations(&verb.operations, &verb.criteria, &session, screen).await?;
@@ -236,7 +248,7 @@ fn is_planned(rollback: &Rollback) -> bool {
     let Some(status) = &rollback.status else { return false };
     let current = Some(status.observed_generation) >= rollback.metadata.generation;
     current
-        && (status.phase == Phase::Planned
+        && (matches!(status.phase, Phase::Planned | Phase::AwaitingApproval)
             || status.phase.is_terminal()
             || is_true(&status.conditions, ConditionType::Stalled))
 }
@@ -254,17 +266,13 @@ async fn show(
         if status.plan.is_some() { shards::read(session, rollback).await? } else { Vec::new() };
     let text = match verb.output {
         Output::Json | Output::Yaml => {
-            let plan = PlanDocument {
-                namespace: &session.namespace,
-                rollback: rollback.name_any(),
-                operations: operations(rollback, status),
-                phase: status.phase,
-                summary: &status.summary,
-                plan: status.plan.as_ref(),
-                items: &items,
-            };
+            let name = rollback.name_any();
+            let plan = PlanDocument::new(&session.namespace, name, rollback, status, &items);
             document(&plan, verb.output)?
         }
+        Output::Csv => rows::comma_separated(&items),
+        Output::Name => reference(rollback) + "\n",
+        form if verb.diff => diff::render(rollback, &items, form == Output::Wide, screen.out),
         form => view::render(rollback, &items, form == Output::Wide, screen.out),
     };
     screen.print(&text)?;
@@ -275,15 +283,6 @@ async fn show(
     } else {
         Exit::of(rollback)
     })
-}
-
-/// Names of the records that it is about: those that were found, or else those that are asked for.
-fn operations<'a>(rollback: &'a Rollback, status: &'a RollbackStatus) -> Vec<&'a str> {
-    let asked = rollback.spec.operations.names.iter().map(String::as_str);
-    if rollback.spec.operations.select.is_none() {
-        return asked.collect();
-    }
-    status.record_refs.iter().map(|found| found.name.as_str()).collect()
 }
 
 /// What scripts branch on.
@@ -319,6 +318,7 @@ async fn delete(session: &Session, created: &Rollback) -> Result<(), CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::plan_status::PlanStatus;
     use crate::cli::fixtures;
 
     #[test]

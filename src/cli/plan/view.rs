@@ -93,7 +93,10 @@ pub fn numbers(plan: &PlanStatus, items: &[PlanItem]) -> String {
     if !parts.is_empty() {
         let _ = write!(text, " ({})", parts.join(", "));
     }
-    for (count, what) in [(plan.kept, "kept"), (plan.blocked, "blocked")] {
+    let kept = plan.kept - plan.already_so;
+    for (count, what) in
+        [(plan.already_so, "as wanted already"), (kept, "kept"), (plan.blocked, "blocked")]
+    {
         if count > 0 {
             let _ = write!(text, ", {count} {what}");
         }
@@ -217,21 +220,21 @@ fn part_text(part: &Part<'_>, of_principal: bool, all: bool, paint: Paint) -> St
 fn others(item: &PlanItem) -> Option<String> {
     let effect = item.effect.as_ref().filter(|effect| effect.unchanged > 0)?;
     let names: Vec<String> = effect.through.iter().map(by_name).collect();
-    let who = match (item.principal.as_ref()?.kind, effect.people) {
-        (PrincipalType::User, _) | (_, 0) => String::new(),
-        (PrincipalType::Group, _) => {
-            let all = effect.unchanged.saturating_add(effect.people);
-            format!("{} of its {}: ", effect.unchanged, count(all, "member"))
-        }
+    let all = effect.unchanged.saturating_add(effect.people);
+    let who = match (item.principal.as_ref()?.kind, effect.unchanged) {
+        (PrincipalType::User, _) => "has".to_owned(),
+        (PrincipalType::Group, 1) if all == 1 => "its only member has".to_owned(),
+        (PrincipalType::Group, 1) => format!("1 of its {all} members has"),
+        (PrincipalType::Group, unchanged) => format!("{unchanged} of its {all} members have"),
     };
-    Some(format!("{who}has it through {} all the same", names.join(", ")))
+    Some(format!("{who} it through {} all the same", names.join(", ")))
 }
 
-fn by_name(principal: &NamedPrincipal) -> String {
-    let kind = principal.kind.as_str().to_ascii_lowercase();
-    match &principal.name {
-        Some(name) => format!("{kind} {}", one_line(name)),
-        None => format!("{kind} {}", principal.id),
+fn by_name(giver: &NamedPrincipal) -> String {
+    let name = giver.name.as_deref().map_or_else(|| giver.id.to_string(), one_line);
+    match giver.kind {
+        PrincipalType::User => format!("the own assignment of user {name}"),
+        PrincipalType::Group => format!("group {name}"),
     }
 }
 
@@ -336,6 +339,48 @@ Warnings
             text.contains("  - nobody would be left\n    LastAdministrator/061836611202\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn keys_that_are_as_wanted_are_told_from_those_that_are_kept() {
+        let plan = fixtures::rollback(Phase::Planned).status.unwrap().plan.unwrap();
+        let plan = PlanStatus { actions: 50, kept: 53, already_so: 50, blocked: 0, ..plan };
+        assert_eq!(numbers(&plan, &[]), "50, 50 as wanted already, 3 kept");
+    }
+
+    #[test]
+    fn who_has_it_all_the_same_is_told_of_users_and_of_groups() {
+        let said = |kind: &str, through: &str, unchanged: i32, people: i32| {
+            let mut item = fixtures::shard().spec.items.remove(0);
+            item.principal.as_mut().unwrap().kind = serde_json::from_value(kind.into()).unwrap();
+            item.effect = serde_json::from_value(serde_json::json!({
+                "people": people, "unchanged": unchanged,
+                "through": [{"type": through, "id": "c0fbd4e2-0f34-444d-91ff-3c7ff45c2709", "name": "it"}],
+            }))
+            .unwrap();
+            others(&item)
+        };
+        for (kind, through, unchanged, people, expected) in [
+            ("USER", "GROUP", 1, 0, "has it through group it all the same"),
+            (
+                "GROUP",
+                "USER",
+                1,
+                0,
+                "its only member has it through the own assignment of user it all the same",
+            ),
+            (
+                "GROUP",
+                "USER",
+                1,
+                2,
+                "1 of its 3 members has it through the own assignment of user it all the same",
+            ),
+            ("GROUP", "GROUP", 2, 0, "2 of its 2 members have it through group it all the same"),
+        ] {
+            assert_eq!(said(kind, through, unchanged, people).as_deref(), Some(expected));
+        }
+        assert_eq!(said("GROUP", "USER", 0, 3), None);
     }
 
     #[test]

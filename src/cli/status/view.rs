@@ -76,7 +76,9 @@ pub fn render(rollback: &Rollback, now: Timestamp, paint: Paint) -> String {
     text
 }
 
-const fn phase_tone(phase: Phase) -> Tone {
+/// How a phase looks.
+#[must_use]
+pub const fn phase_tone(phase: Phase) -> Tone {
     match phase {
         Phase::Succeeded | Phase::AlreadyRolledBack => Tone::Good,
         Phase::Failed => Tone::Bad,
@@ -105,7 +107,11 @@ fn asked(rollback: &Rollback, now: Timestamp) -> String {
 fn plan_line(plan: &PlanStatus, paint: Paint) -> String {
     let grade = paint.text(grade_tone(plan.grade), plan.grade.as_str());
     let actions = count(plan.actions, "action");
-    format!("{actions}, {} kept, {} blocked, {grade}", plan.kept, plan.blocked)
+    let (as_wanted, kept) = (plan.already_so, plan.kept - plan.already_so);
+    format!(
+        "{actions}, {as_wanted} as wanted already, {kept} kept, {} blocked, {grade}",
+        plan.blocked
+    )
 }
 
 fn approval_line(plan: &PlanStatus, status: &RollbackStatus, now: Timestamp) -> String {
@@ -124,7 +130,9 @@ fn progress_line(progress: &Progress, phase: Phase) -> String {
     let filled = (part(progress.done) * BAR / part(progress.total).max(1)).min(BAR);
     let bar = "━".repeat(filled) + &"─".repeat(BAR - filled);
     let mut text = format!("{bar} {}/{} {}%", progress.done, progress.total, progress.percent);
+    let unread = i32::try_from(progress.unread()).unwrap_or(i32::MAX);
     for (value, what) in [
+        (unread, "written and not read back yet"),
         (if phase.is_terminal() { 0 } else { progress.in_flight }, "in flight"),
         (progress.failed, "failed"),
         (progress.skipped, "blocked or skipped"),
@@ -222,13 +230,12 @@ fn next_step(rollback: &Rollback, status: &RollbackStatus) -> Option<String> {
     let namespace = rollback.namespace().unwrap_or_default();
     match status.phase {
         Phase::AwaitingApproval => Some(format!("kubectl rollback approve {name} -n {namespace}")),
-        Phase::PartiallySucceeded | Phase::Failed | Phase::Cancelled if status.plan.is_some() => {
-            let attempt = rollback.spec.attempt.saturating_add(1);
-            Some(format!(
-                "to try again what is open: kubectl patch rollback {name} -n {namespace} --type \
-                 merge -p '{{\"spec\":{{\"attempt\":{attempt}}}}}'"
-            ))
+        Phase::PartiallySucceeded | Phase::Failed => {
+            Some(format!("to try again what is open: kubectl rollback retry {name} -n {namespace}"))
         }
+        _ if rollback.spec.suspend && !status.phase.is_terminal() => Some(format!(
+            "it is suspended; to let it go on: kubectl rollback resume {name} -n {namespace}"
+        )),
         Phase::Planned => Some(format!(
             "to execute it: kubectl patch rollback {name} -n {namespace} --type merge -p \
              '{{\"spec\":{{\"mode\":\"Apply\"}}}}'"
@@ -260,7 +267,7 @@ rollback undo in namespace access: AwaitingApproval
   instance   main
   asked      3m ago
   reason     wrong group
-  plan       3 actions, 1 kept, 1 blocked, Lossy
+  plan       3 actions, 0 as wanted already, 1 kept, 1 blocked, Lossy
   digest     sha256:7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069
   approval   Always
 Warnings
@@ -279,8 +286,8 @@ Next
         status.plan.as_mut().unwrap().warnings.clear();
         status.plan.as_mut().unwrap().approved_by = Some("bob".to_owned());
         status.progress = serde_json::from_value(json!({
-            "total": 3, "done": 1, "failed": 1, "skipped": 0, "inFlight": 1, "percent": 33,
-            "shards": ["vfr"],
+            "total": 4, "done": 1, "failed": 1, "skipped": 0, "inFlight": 1, "percent": 25,
+            "shards": ["vfrs"],
         }))
         .unwrap();
         status.in_flight = serde_json::from_value(json!([{
@@ -306,7 +313,7 @@ Next
         assert!(running.ends_with(
             "\
   approval   Always; approved by bob 60s ago
-  progress   ━━━━━━────────────── 1/3 33%, 1 in flight, 1 failed
+  progress   ━━━━━─────────────── 1/4 25%, 1 written and not read back yet, 1 in flight, 1 failed
   timing     planned in 1.5s, approved after 119s, executing for 60s, 14 AWS requests, 2 throttled
 In flight
   item 2 DeleteAssignment for 12s, attempt 1, request 3c3b70b4-4776-41de-9a49-39631b4f118b
@@ -320,7 +327,7 @@ Failures
         rollback.status.as_mut().unwrap().phase = Phase::PartiallySucceeded;
         let ended = render(&rollback, now(), Paint::PLAIN);
         assert!(!ended.contains("In flight"), "{ended}");
-        assert!(ended.contains("-p '{\"spec\":{\"attempt\":2}}'"), "{ended}");
+        assert!(ended.ends_with("kubectl rollback retry undo -n access\n"), "{ended}");
     }
 
     #[test]

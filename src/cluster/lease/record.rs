@@ -15,6 +15,11 @@ pub(super) fn holder(lease: &Lease) -> Option<&str> {
     (!holder.is_empty()).then_some(holder)
 }
 
+/// How often it has changed hands.
+pub(super) fn transitions(lease: &Lease) -> i32 {
+    lease.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0)
+}
+
 /// Another holder, and since when its lease has looked the way it does.
 #[derive(Debug)]
 pub(super) struct Rival {

@@ -7,8 +7,8 @@ use crate::api::plan::Disposition::{Act, AlreadySo, Blocked};
 use crate::api::plan::{ITEMS_PER_SHARD, MAX_SHARDS};
 use crate::model::Before::{Absent, Unknown};
 use crate::model::Effect::{Granted, Revoked};
-use crate::model::{AssignmentKey, BlockedReason, Grade, InstanceArn};
-use crate::plan::{AccountState, Live, PrincipalState, Record, Refusal};
+use crate::model::{ActionKind, AssignmentKey, BlockedReason, Grade, InstanceArn};
+use crate::plan::{AccountState, Denial, Live, PrincipalState, Record, Refusal};
 
 /// A revoke (undone by a create) and a grant (undone by a delete) of one key.
 fn both_ways() -> [(Record, Vec<AssignmentKey>); 2] {
@@ -92,6 +92,21 @@ fn obstacles_of_creates_and_deletes() {
                 assert!(plan.warnings.iter().any(|line| line.starts_with(&warned)), "{what}");
             }
         }
+    }
+}
+
+#[test]
+fn what_the_role_was_denied_is_said_of_the_actions_that_need_it() {
+    for (record, present) in both_ways() {
+        let mut world = live(std::slice::from_ref(&record), &present);
+        let at = super::fixtures::time(7);
+        let denial = Denial { operation: "CreateAccountAssignment", at };
+        world.denied.insert(ActionKind::CreateAssignment, denial);
+        let plan = try_plan(&[], &[&record], &world).unwrap();
+        let gives = only(&plan).action == ActionKind::CreateAssignment;
+        let said = format!("refused the operator's role CreateAccountAssignment at {at}");
+        assert_eq!(plan.warnings.iter().any(|line| line.contains(&said)), gives, "{plan:?}");
+        assert_eq!(only(&plan).disposition, Act, "it may have been allowed since");
     }
 }
 

@@ -1,9 +1,11 @@
 //! Permission sets that a clone made.
 
 use super::fixtures::{
-    account, cloned, content, executed, live, only, operation, set, triple, try_plan,
+    account, cloned, content, executed, live, only, operation, plan_under, set, triple, try_plan,
 };
+use crate::api::instance::Policy;
 use crate::api::plan::Disposition::{Act, AlreadySo};
+use crate::api::plan_status::GuardReason;
 use crate::api::record::CreatedPermissionSet;
 use crate::model::{ActionKind, AssignmentKey, BlockedReason, Grade, Key};
 use crate::plan::{Live, Record, Refusal, Replacements, SetFacts, content_digest, touched};
@@ -55,6 +57,10 @@ fn what_the_clone_made_is_compared() {
         created.content_digest = Some(content_digest(&content()));
     });
     let unknown = edited(cloned("clone", 0), |created| created.content = None);
+    let of_itself = edited(cloned("clone", 0), |created| {
+        created.content = None;
+        created.source = Some(set(9));
+    });
     let same: Edit = |_| {};
     let laid_out: Edit = |facts| {
         facts.content.as_mut().unwrap().inline_policy =
@@ -69,7 +75,7 @@ fn what_the_clone_made_is_compared() {
     let orphaned: Edit = |facts| facts.source_content = None;
     let unread: Edit = |facts| facts.content = None;
     let changed = Some(BlockedReason::ContentChanged);
-    let rows: [(&Record, Edit, Option<BlockedReason>, Grade); 16] = [
+    let rows: [(&Record, Edit, Option<BlockedReason>, Grade); 17] = [
         (&known, same, None, Grade::Exact),
         (&known, laid_out, None, Grade::Exact),
         (&known, described, changed, Grade::Lossy),
@@ -85,6 +91,7 @@ fn what_the_clone_made_is_compared() {
         (&unknown, widened, changed, Grade::Lossy),
         (&unknown, longer, changed, Grade::Lossy),
         (&unknown, orphaned, changed, Grade::Lossy),
+        (&of_itself, same, changed, Grade::Lossy),
         (&unknown, unread, Some(BlockedReason::AccessDenied), Grade::Lossy),
     ];
     for (row, (record, edit, blocked, grade)) in rows.into_iter().enumerate() {
@@ -240,6 +247,25 @@ fn a_deleted_set_is_created_again_with_its_content_before_what_goes_through_it()
     ));
 }
 
+#[test]
+fn a_set_whose_name_is_taken_is_not_created_and_gives_nothing() {
+    let (records, mut world) = deleted_clone();
+    world.taken_names.insert("another".to_owned());
+    let plan = try_plan(&records, &[&records[2]], &world).unwrap();
+    let created = |plan: &crate::plan::Plan| {
+        let mut items = plan.items.iter();
+        items.find(|item| item.action == ActionKind::CreatePermissionSet).cloned().unwrap()
+    };
+    let name = created(&plan).permission_set_name.unwrap();
+    assert_eq!(plan.blocked, 0);
+    world.taken_names.insert(name.clone());
+    let plan = try_plan(&records, &[&records[2]], &world).unwrap();
+    assert_eq!(created(&plan).blocked, Some(BlockedReason::NameTaken));
+    let message = created(&plan).message.unwrap();
+    assert!(message.contains(&format!("is named {name}")), "{message}");
+    assert_eq!(plan.actions, 0, "nobody is let in through a set that is not there");
+}
+
 /// The ledger of the redo, which created set 8 in place of set 9.
 fn redo(records: &[Record; 3], world: &Live) -> Record {
     let mut plan = try_plan(records, &[&records[2]], world).unwrap();
@@ -283,6 +309,12 @@ fn records_of_the_old_set_are_undone_through_the_one_that_stands_for_it() {
     }
     let other = try_plan(&all, &[&all[1]], &world).unwrap();
     assert_eq!(other.actions, 2, "the assignments alone");
+    // What protects the old set protects the one that stands for it.
+    let mut policy = Policy::default();
+    policy.protected.permission_sets = vec![set(9)];
+    let plan = plan_under(&policy, &all, &[&all[1]], &world).unwrap();
+    let refused = plan.refusals.iter().map(|it| it.reason).collect::<Vec<_>>();
+    assert_eq!(refused, [GuardReason::ProtectedPermissionSet]);
     // What was changed since is not what was created.
     world.permission_sets.get_mut(&set(8)).unwrap().content = Some(content());
     let plan = try_plan(&all, &[&all[3]], &world).unwrap();

@@ -297,6 +297,7 @@ pub(super) fn live(records: &[Record], present: &[AssignmentKey]) -> Live {
             .iter()
             .map(|set| (set.clone(), touched.accounts.clone()))
             .collect(),
+        taken_names: BTreeSet::new(),
         principal_names: BTreeMap::new(),
         account_names: BTreeMap::new(),
         accounts: touched.accounts.iter().map(|it| (it.clone(), AccountState::Active)).collect(),
@@ -308,6 +309,7 @@ pub(super) fn live(records: &[Record], present: &[AssignmentKey]) -> Live {
         namesakes: BTreeMap::new(),
         owner_account: Some(account(999)),
         delegated_administrator: false,
+        denied: BTreeMap::new(),
     }
 }
 

@@ -160,7 +160,7 @@ fn what_cannot_be_found_out_about_administrators_is_refused() {
 }
 
 #[test]
-fn an_administrator_whom_the_plan_itself_makes_counts() {
+fn an_administrator_whom_the_plan_itself_makes_does_not_count() {
     let change = |key: &AssignmentKey| {
         operation("b", 5).change(crate::model::Effect::Revoked, Before::Present, key)
     };
@@ -172,7 +172,13 @@ fn an_administrator_whom_the_plan_itself_makes_counts() {
     let plan =
         plan_with(&Policy::default(), &[], &[], &[&records[0], &records[1]], &world, &given.access)
             .unwrap();
-    assert_eq!((plan.actions, plan.refusals), (2, Vec::new()));
+    let [refusal] = plan.refusals.as_slice() else { panic!("{:?}", plan.refusals) };
+    assert_eq!((plan.actions, refusal.accept.as_str()), (2, LAST));
+    assert!(refusal.message.contains("without those whom it makes"), "{}", refusal.message);
+    // Alone it takes nothing away, and is not refused.
+    let restores =
+        plan_with(&Policy::default(), &[], &[], &[&records[1]], &world, &given.access).unwrap();
+    assert_eq!((restores.actions, restores.refusals), (1, Vec::new()));
 }
 
 #[test]
@@ -203,4 +209,20 @@ fn the_operators_own_access_is_not_taken_unasked() {
     assert_eq!(own(1, "Developers"), "OwnAccess/000000000001");
     assert_eq!(own(1, "Others"), "");
     assert_eq!(own(2, "Developers"), "");
+}
+
+#[test]
+fn those_whom_other_rollbacks_are_removing_are_not_counted_on() {
+    let other = triple(1, 0, 1);
+    let mut both = Administered::by(std::slice::from_ref(&other.principal));
+    assert!(both.refused().is_empty());
+    both.access.being_removed.insert(triple(2, 0, 1));
+    assert!(both.refused().is_empty(), "another account");
+    both.access.being_removed.insert(other);
+    assert_eq!(both.refused(), [LAST]);
+    // What others take where this plan takes nothing administrative is theirs to answer for.
+    both.access.administrative.get_mut(&account(1)).unwrap().sets = [set(3)].into();
+    both.access.holders.insert((account(1), set(3)), [triple(1, 3, 1).principal].into());
+    both.access.being_removed.insert(triple(1, 3, 1));
+    assert!(both.refused().is_empty());
 }

@@ -7,13 +7,16 @@ use super::fixtures::{
 };
 use crate::api::plan::Disposition;
 use crate::api::plan::Disposition::Act;
+use crate::api::plan::PlanItem;
 use crate::api::record::LedgerOutcome::{
     self, AlreadySo, Blocked, Failed, Kept, Unexplained, Unknown, Unsent, Verified,
 };
 use crate::model::Before;
 use crate::model::Effect::{Granted, Revoked};
 use crate::model::{AssignmentKey, BlockedReason, Grade, Key, Presence};
-use crate::plan::{Record, Refusal, already_rolled_back, redone_under_name, still_holds, touches};
+use crate::plan::{
+    Plan, Record, Refusal, already_rolled_back, redone_under_name, still_holds, touches,
+};
 
 fn grant_of(accounts: std::ops::Range<usize>) -> (Record, Vec<AssignmentKey>) {
     let keys: Vec<_> = accounts.map(key).collect();
@@ -96,6 +99,29 @@ fn a_deleted_record_still_counts_through_its_ledger() {
 }
 
 #[test]
+fn what_an_undo_kept_is_held_again_after_its_redo() {
+    let a = operation("a", 0).grants(&key(1)).grants(&key(2));
+    let b = operation("b", 100).change(Granted, Before::Present, &key(1));
+    let both = [key(1), key(2)];
+    let undone = undo(&[a.clone(), b.clone()], &[&a], &both);
+    let first = executed("undo-a", 1, 3600, &undone, &[&a], &|_| false);
+    let records = [a.clone(), b.clone(), first.clone()];
+    let without_redo = undo(&records, &[&b], &[key(1)]);
+    assert_eq!(only(&without_redo).disposition, Act, "nobody but b wants it");
+
+    let redo = undo(&records, &[&first], &[key(1)]);
+    let dispositions: Vec<_> = redo.items.iter().map(|it| (it.key(), it.disposition)).collect();
+    let expected = [(key(2), Act), (key(1), Disposition::AlreadySo)];
+    assert_eq!(dispositions, expected.map(|(key, it)| (Key::Assignment(key), it)));
+    let second = executed("redo", 1, 7200, &redo, &[&first], &|_| false);
+    let records = [a.clone(), b.clone(), first.clone(), second];
+    assert!(already_rolled_back(&records, std::slice::from_ref(&first)));
+    let kept = undo(&records, &[&b], &both);
+    assert_eq!(only(&kept).kept_for.as_deref(), Some("a"), "a is wanted again");
+    assert_eq!(keys_of(&undo(&records, &[&a], &both)), both.map(Key::Assignment).into());
+}
+
+#[test]
 fn undone_one_by_one_is_undone() {
     let a = operation("a", 0).grants(&key(1));
     let b = operation("b", 100).change(Granted, Before::Present, &key(1));
@@ -119,8 +145,12 @@ fn what_became_so_between_plan_and_turn_is_remembered() {
     assert_eq!((only(&plan).disposition, only(&plan).grade), (Act, Grade::Exact));
 }
 
+fn acts(plan: &Plan) -> Vec<Key> {
+    plan.items.iter().filter(|item| item.disposition == Act).map(PlanItem::key).collect()
+}
+
 #[test]
-fn a_redo_gives_back_what_was_written_and_nothing_else() {
+fn a_redo_writes_what_was_written_and_nothing_else() {
     let a = operation("a", 0).grants(&key(1)).grants(&key(2)).grants(&key(3));
     let b = operation("b", 100).change(Granted, Before::Present, &key(3));
     // Key 2 was taken away by somebody before the undo; key 3 is held by b.
@@ -129,22 +159,22 @@ fn a_redo_gives_back_what_was_written_and_nothing_else() {
     let done = executed("undo", 1, 3600, &plan, &[&a], &|_| false);
     let records = [a.clone(), b.clone(), done.clone()];
     let redo = undo(&records, &[&done], &[key(3)]);
-    let item = only(&redo);
-    assert_eq!((item.key(), item.disposition), (Key::Assignment(key(1)), Act));
+    assert_eq!(acts(&redo), [Key::Assignment(key(1))]);
+    assert_eq!(keys_of(&redo).len(), 3, "the others stay as they are: {redo:?}");
     assert!(redo.gives_access);
     assert_eq!(redo.record_refs, vec![done.reference()]);
 
     let redone = executed("redo", 1, 7200, &redo, &[&done], &|_| false);
     let records = [a.clone(), b, done.clone(), redone.clone()];
     assert!(already_rolled_back(&records, std::slice::from_ref(&done)));
-    // The operation is open again, where it was redone and nowhere else.
+    // The operation is open again.
     assert!(!already_rolled_back(&records, std::slice::from_ref(&a)));
     let again = undo(&records, &[&a], &[key(1), key(3)]);
-    assert_eq!(only(&again).key(), Key::Assignment(key(1)));
-    assert_eq!(only(&again).disposition, Act);
+    assert_eq!(acts(&again), [Key::Assignment(key(1))]);
+    assert_eq!(keys_of(&again), keys_of(&plan));
     // The redo can be undone as well, which withdraws the operation once more.
     let back = undo(&records, &[&redone], &[key(1), key(3)]);
-    assert_eq!((only(&back).disposition, back.gives_access), (Act, false));
+    assert_eq!((acts(&back), back.gives_access), (vec![Key::Assignment(key(1))], false));
     let last = executed("redo-undone", 1, 9000, &back, &[&redone], &|_| false);
     let records = [records.as_slice(), &[last]].concat();
     assert!(already_rolled_back(&records, std::slice::from_ref(&a)));
@@ -221,4 +251,19 @@ fn an_approved_plan_holds_while_every_key_would_be_treated_alike() {
     let blocked = try_plan(&records, &[&a], &world).unwrap();
     assert_eq!(blocked.items[0].blocked, Some(BlockedReason::AccountUnavailable));
     assert!(!still_holds(&approved, &[], &blocked));
+}
+
+#[test]
+fn a_ledger_closes_the_keys_that_it_names_and_no_other_that_its_record_says_later() {
+    let first = operation("a", 0).grants(&key(1));
+    let undone = undo(std::slice::from_ref(&first), &[&first], &[key(1)]);
+    let ledger = executed("undo", 1, 100, &undone, &[&first], &|_| false);
+    // Deleted, and created again with the same source and more in it.
+    let again = operation("a", 0).grants(&key(1)).grants(&key(2));
+    assert_ne!(again.digest, first.digest);
+    let records = [again.clone(), ledger];
+    assert!(!crate::plan::already_rolled_back(&records, std::slice::from_ref(&again)));
+    let plan = undo(&records, &[&again], &[key(2)]);
+    assert_eq!(keys_of(&plan), [Key::Assignment(key(2))].into());
+    assert_eq!(plan.actions, 1);
 }

@@ -13,9 +13,12 @@
 
 mod blocked;
 mod clones;
+mod digest_properties;
+mod digest_wording;
 mod digests;
 mod every_history;
 mod fixtures;
+mod given;
 mod guard;
 mod history;
 mod ledgers;
@@ -26,5 +29,6 @@ mod names;
 mod order;
 mod people;
 mod replay;
+mod roles;
 mod uncertain;
 mod warnings;

@@ -60,10 +60,21 @@ impl Model {
     /// What is to be done about every key of these doers that is still open.
     pub(super) fn decide(&self, selected: &BTreeSet<Doer>) -> Vec<(usize, Decision)> {
         let keys: BTreeSet<usize> =
-            selected.iter().flat_map(|doer| self.written_by(*doer)).collect();
+            selected.iter().flat_map(|doer| self.withdrawable(*doer)).collect();
+        let open = |key: usize, of: &dyn Fn(Doer) -> Vec<usize>| {
+            // A ledger that is undone along with a doer gives it back.
+            let is_open = |doer: Doer| !self.is_withdrawn(doer, key, selected);
+            selected.iter().any(|doer| of(*doer).contains(&key) && is_open(*doer))
+        };
         keys.into_iter()
-            .filter(|key| selected.iter().any(|doer| self.is_open(*doer, *key)))
-            .map(|key| (key, self.decide_key(key, selected)))
+            .filter_map(|key| {
+                if open(key, &|doer| self.written_by(doer)) {
+                    Some((key, self.decide_key(key, selected)))
+                } else {
+                    // An undo that wrote nothing is taken back by words alone.
+                    open(key, &|doer| self.withdrawable(doer)).then_some((key, Decision::Leave))
+                }
+            })
             .collect()
     }
 
@@ -113,26 +124,27 @@ impl Model {
         }
     }
 
-    fn is_open(&self, doer: Doer, key: usize) -> bool {
-        self.written_by(doer).contains(&key) && {
-            // A ledger that is undone along with this doer gives it back.
-            let nothing = BTreeSet::new();
-            !self.is_withdrawn(doer, key, &nothing)
+    /// Keys for which undoing this doer can be over.
+    fn withdrawable(&self, doer: Doer) -> Vec<usize> {
+        match &self.story[doer] {
+            Happened::Operation { .. } | Happened::Foreign { .. } => self.written_by(doer),
+            Happened::Undo { keys, .. } => {
+                keys.iter().filter(|undone| undone.settled).map(|undone| undone.key).collect()
+            }
         }
     }
 
     /// Whether an undo that still counts, and is not itself among `undone_now`, is over for it.
     fn is_withdrawn(&self, doer: Doer, key: usize, undone_now: &BTreeSet<Doer>) -> bool {
-        if !self.written_by(doer).contains(&key) {
+        if !self.withdrawable(doer).contains(&key) {
             return false;
         }
         self.story.iter().enumerate().any(|(at, happened)| {
             let Happened::Undo { of, keys } = happened else { return false };
             let here = keys.iter().find(|undone| undone.key == key);
-            let redone_now = undone_now.contains(&at) && self.written_by(at).contains(&key);
             of.contains(&doer)
                 && here.is_some_and(|undone| undone.settled)
-                && !redone_now
+                && !undone_now.contains(&at)
                 && !self.is_withdrawn(at, key, undone_now)
         })
     }

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::fixtures::keys_of;
 use super::history::History;
 use super::model::Doer;
+use crate::model::Key;
 use crate::plan::Refusal;
 
 const KEYS: usize = 3;
@@ -133,11 +135,17 @@ proptest! {
         let chosen = which.iter().map(|at| doers[at.index(doers.len())]).collect();
         let before = history.model.world.clone();
         let count = history.records.len();
+        let open = |history: &History| -> Vec<BTreeSet<Key>> {
+            let plans = doers.iter().map(|doer| history.plan(&BTreeSet::from([*doer])));
+            plans.map(|plan| plan.map(|plan| keys_of(&plan)).unwrap_or_default()).collect()
+        };
+        let open_before = open(&history);
         history.undo(&chosen, &NO_FAILURE);
         if history.records.len() > count {
             history.undo(&BTreeSet::from([count]), &NO_FAILURE);
         }
         prop_assert_eq!(&history.model.world, &before);
+        prop_assert_eq!(open(&history), open_before, "what can be undone");
     }
 
     /// What failed is open and nothing else is; attempt after attempt it is finished.

@@ -1,7 +1,7 @@
 //! Names for people: AWS's of now, else the records' of then.
 
 use super::fixtures::{account, key, live, operation, try_plan};
-use crate::plan::AccountState;
+use crate::plan::{AccountState, Record};
 
 #[test]
 fn a_plan_shows_the_names_of_now_and_else_those_that_were_recorded() {
@@ -28,4 +28,21 @@ fn what_is_blocked_names_the_account_too() {
     let message = try_plan(&[], &[&record], &world).unwrap().items.remove(0).message.unwrap();
     let named = format!("payments ({})", account(1));
     assert!(message.contains(&named), "{message}");
+}
+
+#[test]
+fn everybody_who_recorded_an_object_of_what_is_undone_is_an_author() {
+    let by = |name: &str, who: &str| {
+        let record = operation("a", 0).grants(&key(1)).with(|spec| {
+            spec.recorded_by = Some(who.to_owned());
+        });
+        Record { name: name.to_owned(), ..record }
+    };
+    let (first, second, third) = (by("a", "alice"), by("b", "bob"), by("c", "carol"));
+    let other = operation("other", 100).grants(&key(2)).with(|spec| {
+        spec.recorded_by = Some("dave".to_owned());
+    });
+    let world = live(std::slice::from_ref(&first), &[key(1)]);
+    let plan = try_plan(&[third, other], &[&first, &second], &world).unwrap();
+    assert_eq!(plan.authors, ["alice", "bob", "carol"]);
 }

@@ -10,11 +10,10 @@
 mod changes;
 mod directory;
 mod fields;
-mod names;
 mod operation;
 mod refused;
 mod scan;
-mod when;
+pub(in crate::record) mod when;
 
 use std::collections::BTreeMap;
 
@@ -24,51 +23,14 @@ pub use directory::{DirectoryError, read_directory};
 pub use refused::Refused;
 
 use self::operation::{Decoded, decode, id_of};
+use super::files::SourceFile;
+use super::instances::Instances;
+use super::names;
 use super::report::{ImportedRecord, Origin, Refusal, Repair, Report, Tear};
 use crate::api::GROUP;
-use crate::model::InstanceArn;
 
 /// The name of the tool in `spec.source.tool`.
 pub const TOOL: &str = "awsideman";
-
-/// One file of a store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreFile {
-    /// Path relative to the directory that was read.
-    pub name: String,
-    /// Its content, decompressed.
-    pub bytes: Vec<u8>,
-}
-
-/// Which instances operations may belong to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Instances {
-    /// This one alone.
-    One {
-        /// Name of the `IdentityCenterInstance`.
-        name: String,
-        /// Its ARN.
-        arn: InstanceArn,
-    },
-    /// Any of these, by ARN.
-    Known(BTreeMap<InstanceArn, String>),
-}
-
-impl Instances {
-    fn name_of(&self, found: &InstanceArn) -> Result<String, Refused> {
-        match self {
-            Self::One { name, arn } if arn == found => Ok(name.clone()),
-            Self::One { name, arn } => Err(Refused::OtherInstance {
-                found: found.clone(),
-                name: name.clone(),
-                expected: arn.clone(),
-            }),
-            Self::Known(known) => {
-                known.get(found).cloned().ok_or_else(|| Refused::UnknownInstance(found.clone()))
-            }
-        }
-    }
-}
 
 /// Reads the operations of some files.
 ///
@@ -76,7 +38,7 @@ impl Instances {
 /// its operation alone: a store that grew gives the records that it gave before. `zone` is the zone of times
 /// that were written without one.
 #[must_use]
-pub fn read(files: &[StoreFile], instances: &Instances, zone: Option<&TimeZone>) -> Report {
+pub fn read(files: &[SourceFile], instances: &Instances, zone: Option<&TimeZone>) -> Report {
     let mut report = Report::default();
     let mut operations = BTreeMap::<String, Vec<(Origin, Result<Decoded, Refused>)>>::new();
     for file in files {
@@ -118,12 +80,7 @@ pub fn read(files: &[StoreFile], instances: &Instances, zone: Option<&TimeZone>)
             })),
         }
     }
-    report.records.sort_by(|a, b| {
-        (a.spec.occurred_at, &a.spec.source).cmp(&(b.spec.occurred_at, &b.spec.source))
-    });
-    keep_names_apart(&mut report.records);
-    report.repairs.sort();
-    report.refusals.sort();
+    report.put_in_order();
     report
 }
 
@@ -203,18 +160,5 @@ fn record(origin: Origin, decoded: Decoded, repairs: &mut Vec<Repair>) -> Import
         annotations,
         spec,
         origin,
-    }
-}
-
-/// Where two operations would get one short name, both get their full ones.
-fn keep_names_apart(records: &mut [ImportedRecord]) {
-    let mut count = BTreeMap::<String, usize>::new();
-    for record in records.iter() {
-        *count.entry(record.name.clone()).or_default() += 1;
-    }
-    for record in records {
-        if count.get(&record.name).is_some_and(|count| *count > 1) {
-            record.name.clone_from(&record.full_name);
-        }
     }
 }

@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use super::changes::{Outcome, of_copied_tuples, of_one_principal};
 use super::fields::{Fields, TEXT};
-use super::{Refused, TOOL, names, when};
+use super::{Refused, TOOL, when};
 use crate::api::OperationRecordSpec;
 use crate::api::record::{CreatedPermissionSet, Source};
 use crate::model::{Effect, InstanceArn, OperationType, PermissionSetArn, RequestId};
+use crate::record::names;
 
 /// What one element of a store says.
 #[derive(Debug, Clone, PartialEq)]

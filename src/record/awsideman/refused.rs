@@ -1,6 +1,7 @@
 //! Why an operation is not taken.
 
 use crate::model::{InstanceArn, InvalidId};
+use crate::record::instances::WrongInstance;
 
 /// Why an operation is not taken, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,19 +66,9 @@ pub enum Refused {
     /// Its permission sets belong to different instances.
     #[error("its permission sets belong to two instances: {0} and {1}")]
     TwoInstances(InstanceArn, InstanceArn),
-    /// It belongs to another instance than the one that was given.
-    #[error("it belongs to {found}, not to instance {name} ({expected})")]
-    OtherInstance {
-        /// The instance of its permission sets.
-        found: InstanceArn,
-        /// Name of the instance that was given.
-        name: String,
-        /// ARN of the instance that was given.
-        expected: InstanceArn,
-    },
-    /// It belongs to an instance that is not known.
-    #[error("it belongs to {0}, and no IdentityCenterInstance has this ARN; create one first")]
-    UnknownInstance(InstanceArn),
+    /// It belongs to an instance that it may not belong to.
+    #[error(transparent)]
+    WrongInstance(#[from] WrongInstance),
     /// It is larger than a record can be.
     #[error("it has {count} {what}; a record holds at most {limit}")]
     TooLarge {

@@ -2,7 +2,8 @@
 
 use prometheus::core::Collector;
 use prometheus::{
-    Error, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Error, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGauge, IntGaugeVec, Opts, Registry,
 };
 
 /// The prefix of every metric but the process's own.
@@ -18,46 +19,105 @@ pub(super) const ASYNCHRONOUS: &[f64] =
 pub(super) const PHASE: &[f64] =
     &[1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, 604_800.0];
 
+/// Shares of a whole.
+pub(super) const RATIO: &[f64] = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+
+/// A metric as its documentation shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// The whole name.
+    pub name: String,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// Names of its labels.
+    pub labels: Vec<String>,
+    /// What it means.
+    pub help: String,
+}
+
 /// Makes metrics and adds them to a registry.
 pub(super) struct Adder<'a> {
     pub(super) registry: &'a Registry,
+    pub(super) described: Vec<Described>,
 }
 
 impl Adder<'_> {
-    pub(super) fn plain<M: Collector + Clone + 'static>(&self, metric: M) -> Result<M, Error> {
+    fn add<M: Collector + Clone + 'static>(
+        &mut self,
+        kind: &'static str,
+        metric: M,
+    ) -> Result<M, Error> {
+        self.described.extend(metric.desc().into_iter().map(|desc| Described {
+            name: desc.fq_name.clone(),
+            kind,
+            labels: desc.variable_labels.clone(),
+            help: desc.help.clone(),
+        }));
         self.registry.register(Box::new(metric.clone()))?;
         Ok(metric)
     }
 
-    pub(super) fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, Error> {
-        self.plain(IntGauge::with_opts(opts(name, help))?)
-    }
-
-    pub(super) fn gauges(&self, name: &str, help: &str, label: &str) -> Result<IntGaugeVec, Error> {
-        self.plain(IntGaugeVec::new(opts(name, help), &[label])?)
+    pub(super) fn counter(&mut self, name: &str, help: &str) -> Result<IntCounter, Error> {
+        self.add("counter", IntCounter::with_opts(opts(name, help))?)
     }
 
     pub(super) fn counters(
-        &self,
+        &mut self,
         name: &str,
         help: &str,
         labels: &[&str],
     ) -> Result<IntCounterVec, Error> {
-        self.plain(IntCounterVec::new(opts(name, help), labels)?)
+        self.add("counter", IntCounterVec::new(opts(name, help), labels)?)
+    }
+
+    pub(super) fn gauge(&mut self, name: &str, help: &str) -> Result<IntGauge, Error> {
+        self.add("gauge", IntGauge::with_opts(opts(name, help))?)
+    }
+
+    pub(super) fn gauges(
+        &mut self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntGaugeVec, Error> {
+        self.add("gauge", IntGaugeVec::new(opts(name, help), labels)?)
+    }
+
+    pub(super) fn gauge_with_fractions(&mut self, name: &str, help: &str) -> Result<Gauge, Error> {
+        self.add("gauge", Gauge::with_opts(opts(name, help))?)
+    }
+
+    pub(super) fn gauges_with_fractions(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+    ) -> Result<GaugeVec, Error> {
+        self.add("gauge", GaugeVec::new(opts(name, help), &[label])?)
+    }
+
+    pub(super) fn histogram(
+        &mut self,
+        name: &str,
+        help: &str,
+        buckets: &[f64],
+    ) -> Result<Histogram, Error> {
+        let options = HistogramOpts::from(opts(name, help)).buckets(buckets.to_vec());
+        self.add("histogram", Histogram::with_opts(options)?)
     }
 
     pub(super) fn histograms(
-        &self,
+        &mut self,
         name: &str,
         help: &str,
         label: &str,
         buckets: &[f64],
     ) -> Result<HistogramVec, Error> {
         let options = HistogramOpts::from(opts(name, help)).buckets(buckets.to_vec());
-        self.plain(HistogramVec::new(options, &[label])?)
+        self.add("histogram", HistogramVec::new(options, &[label])?)
     }
 }
 
-pub(super) fn opts(name: &str, help: &str) -> Opts {
+fn opts(name: &str, help: &str) -> Opts {
     Opts::new(name, help).namespace(PREFIX)
 }

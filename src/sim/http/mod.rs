@@ -210,7 +210,9 @@ async fn call(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
             _ => {
                 let region = credential.map(|credential| credential.region);
                 let target = target.unwrap_or_default();
-                world.handle(now, &Request { target, body: &body, access_key, region })
+                let user_agent = header("user-agent");
+                let request = Request { target, body: &body, access_key, region, user_agent };
+                world.handle(now, &request)
             }
         }
     };

@@ -108,6 +108,7 @@ impl Lab {
             body: body.as_bytes(),
             access_key: self.caller,
             region: Some("eu-west-1"),
+            user_agent: Some("aws-cli/2.31.0"),
         };
         self.world.handle(self.now, &request)
     }

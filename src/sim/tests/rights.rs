@@ -68,7 +68,8 @@ fn in_the_wrong_region_there_is_no_instance() {
     let mut lab = Lab::new();
     let ask = |world: &mut World, target: &str, region| {
         let body = json!({"InstanceArn": INSTANCE}).to_string();
-        let request = Request { target, body: body.as_bytes(), access_key: None, region };
+        let request =
+            Request { target, body: body.as_bytes(), access_key: None, region, user_agent: None };
         world.handle(lab.now, &request).body
     };
     let list = "SWBExternalService.ListInstances";

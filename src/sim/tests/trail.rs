@@ -32,6 +32,7 @@ fn a_change_is_seen_minutes_later_with_what_was_asked_and_its_handle() {
     assert_eq!((&status["requestId"], &event["requestID"]), (&json!(id), &json!(id)));
     assert_eq!(status["status"], "IN_PROGRESS", "how it ended is not told");
     assert_eq!(event["userIdentity"]["type"], "IAMUser");
+    assert_eq!(event["userAgent"], "aws-cli/2.31.0");
 }
 
 #[test]

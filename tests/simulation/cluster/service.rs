@@ -210,14 +210,26 @@ impl Cluster {
                     && request.selects(object)
             });
             let page: Vec<_> = wanted.by_ref().take(limit).collect();
-            let more = wanted.next().is_some();
-            let token = page.last().filter(|_| more).map(|((namespace, name), _)| format!("{revision}/{namespace}/{name}"));
+            let more = wanted.count();
+            let token = page
+                .last()
+                .filter(|_| more > 0)
+                .map(|((namespace, name), _)| format!("{revision}/{namespace}/{name}"));
             let items: Vec<Value> = page.iter().map(|(_, object)| request.show(object)).collect();
             let (version, name) = request.shown_kind();
+            let mut metadata = json!({
+                "resourceVersion": revision.to_string(),
+                "continue": token.unwrap_or_default(),
+            });
+            let selected =
+                ["fieldSelector", "labelSelector"].iter().any(|it| request.get(it).is_some());
+            if more > 0 && !selected {
+                metadata["remainingItemCount"] = json!(more);
+            }
             Ok(json!({
                 "apiVersion": version,
                 "kind": format!("{name}List"),
-                "metadata": {"resourceVersion": revision.to_string(), "continue": token.unwrap_or_default()},
+                "metadata": metadata,
                 "items": items,
             }))
         })

@@ -1,0 +1,123 @@
+//! What the operator makes of an approval that was just written.
+
+use std::time::Duration;
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::follow::{Event, Follow};
+use super::session::Session;
+use crate::api::condition::{ConditionType, Reason};
+use crate::api::{Phase, Rollback};
+
+/// Waits until the approval of the plan with this digest, which the spec has since this generation,
+/// counts.
+///
+/// # Errors
+/// Why it has no effect, or that nobody judged it within `limit`.
+pub async fn wait(
+    session: &Session,
+    name: &str,
+    digest: &str,
+    generation: i64,
+    limit: Duration,
+) -> Result<(), CliError> {
+    let mut follow = Follow::new(session, name, limit);
+    loop {
+        let (exit, why) = match follow.next().await? {
+            Event::Seen(rollback) => match judge(&rollback, digest, generation) {
+                None => continue,
+                Some(judged) => return judged,
+            },
+            Event::Notice(_) => continue,
+            Event::Gone => (Exit::NotFound, "it was deleted".to_owned()),
+            Event::TimedOut => (
+                Exit::TimedOut,
+                format!(
+                    "nobody has judged it yet; is the operator running? See how it stands: kubectl \
+                     rollback status {name} -n {}",
+                    session.namespace
+                ),
+            ),
+            Event::Interrupted => (Exit::Interrupted, "stopped waiting".to_owned()),
+        };
+        return Err(CliError::new(exit, format!("the approval of {name} is written, but {why}")));
+    }
+}
+
+/// Whether the approval counts, once that is known.
+fn judge(rollback: &Rollback, digest: &str, generation: i64) -> Option<Result<(), CliError>> {
+    let status = rollback.status.as_ref()?;
+    if status.observed_generation < generation {
+        return None;
+    }
+    let inert = |exit, why: &str| {
+        let message = format!("the approval is written, but has no effect: {why}");
+        Some(Err(CliError::new(exit, message)))
+    };
+    let judged = status.conditions.iter().find(|it| it.type_ == ConditionType::Approved.as_str());
+    match status.phase {
+        Phase::Pending | Phase::Planning | Phase::Planned => None,
+        Phase::AwaitingApproval if status.plan.as_ref()?.digest != digest => inert(
+            Exit::AwaitingApproval,
+            "the plan was made anew in the meantime; look at it and approve again",
+        ),
+        Phase::AwaitingApproval => {
+            let judged = judged.filter(|it| it.observed_generation >= Some(generation))?;
+            let refused = judged.reason == Reason::RefusedByPolicy.as_str();
+            let exit = if refused { Exit::RefusedByPolicy } else { Exit::AwaitingApproval };
+            // One that counts and waits all the same is suspended, or for later, or waits for a key.
+            if judged.status == "True" { Some(Ok(())) } else { inert(exit, &judged.message) }
+        }
+        Phase::Executing | Phase::Verifying | Phase::Succeeded | Phase::PartiallySucceeded => {
+            Some(Ok(()))
+        }
+        _ if judged.is_some_and(|it| it.status == "True") => Some(Ok(())),
+        phase => inert(Exit::of(rollback), &format!("it is {phase} ({})", status.summary)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::fixtures;
+
+    fn judged(rollback: &Rollback, generation: i64) -> Option<Result<(), CliError>> {
+        judge(
+            rollback,
+            &fixtures::rollback(Phase::Planned).status.unwrap().plan.unwrap().digest,
+            generation,
+        )
+    }
+
+    #[test]
+    fn an_approval_without_effect_is_an_error_that_says_why() {
+        let mut rollback = fixtures::rollback(Phase::AwaitingApproval);
+        assert_eq!(judged(&rollback, 1), None, "nobody has said anything yet");
+        for (reason, exit) in [
+            (Reason::ApprovalNotSeparate, Exit::AwaitingApproval),
+            (Reason::RefusedByPolicy, Exit::RefusedByPolicy),
+        ] {
+            fixtures::condition(&mut rollback, ConditionType::Approved, false, reason);
+            assert_eq!(judged(&rollback, 2), None, "said before the approval");
+            let error = judged(&rollback, 1).unwrap().unwrap_err();
+            assert_eq!(error.exit, exit);
+            assert!(error.message.ends_with("has no effect: said so"), "{error}");
+        }
+        fixtures::condition(&mut rollback, ConditionType::Approved, true, Reason::Approved);
+        assert_eq!(judged(&rollback, 1), Some(Ok(())), "approved, and suspended");
+        let error = judge(&rollback, "sha256:other", 1).unwrap().unwrap_err();
+        assert!(error.message.contains("made anew"), "{error}");
+    }
+
+    #[test]
+    fn what_goes_on_was_approved() {
+        for phase in [Phase::Executing, Phase::Verifying, Phase::Succeeded] {
+            assert_eq!(judged(&fixtures::rollback(phase), 1), Some(Ok(())), "{phase}");
+        }
+        let rejected = judged(&fixtures::rollback(Phase::Rejected), 1).unwrap().unwrap_err();
+        assert_eq!(rejected.exit, Exit::Failed);
+        let mut failed = fixtures::rollback(Phase::Failed);
+        fixtures::condition(&mut failed, ConditionType::Approved, true, Reason::Approved);
+        assert_eq!(judged(&failed, 1), Some(Ok(())), "it failed after its approval");
+    }
+}

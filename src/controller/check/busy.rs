@@ -1,0 +1,78 @@
+//! Whether anything would be left half done if the operator went away now.
+
+use kube::api::{Api, ListParams};
+use kube::core::DeserializeGuard;
+use kube::{Client, ResourceExt};
+
+use super::CheckError;
+use crate::api::Rollback;
+use crate::controller::take_up::is_executing;
+
+/// Rollbacks are listed in pages of so many.
+const PAGE: u32 = 500;
+
+pub(super) async fn check(client: &Client) -> Result<String, CheckError> {
+    let api: Api<DeserializeGuard<Rollback>> = Api::all(client.clone());
+    let mut parameters = ListParams::default().limit(PAGE);
+    let mut names = Vec::new();
+    let mut seen = 0;
+    loop {
+        let page = api.list(&parameters).await?;
+        seen += page.items.len();
+        let readable = page.items.into_iter().filter_map(|guarded| guarded.0.ok());
+        names.extend(readable.filter(is_busy).map(|rollback| {
+            format!("{}/{}", rollback.namespace().unwrap_or_default(), rollback.name_any())
+        }));
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => parameters = parameters.continue_token(&token),
+            None => break,
+        }
+    }
+    if names.is_empty() {
+        return Ok(format!("none of {seen} Rollbacks is at work"));
+    }
+    names.sort();
+    Err(CheckError::Busy { names })
+}
+
+/// Whether a Rollback has changes at work, or has made some that its ledger does not tell of yet.
+/// One that rests by its own wish has neither to lose.
+fn is_busy(rollback: &Rollback) -> bool {
+    let mut entries = rollback.status.iter().flat_map(|status| &status.in_flight);
+    entries.any(|entry| entry.ended_at.is_none())
+        || is_executing(rollback) && !rollback.spec.suspend
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn rollback(spec: &Value, status: &Value) -> Rollback {
+        let mut object = json!({
+            "apiVersion": "identitycenter.dev/v1alpha1", "kind": "Rollback",
+            "metadata": {"name": "undo", "namespace": "access"},
+            "spec": {"operations": {"names": ["assign"]}},
+            "status": status,
+        });
+        object["spec"]["suspend"] = spec.clone();
+        serde_json::from_value(object).unwrap()
+    }
+
+    #[test]
+    fn what_runs_is_busy_and_what_rests_is_not() {
+        let at_work = json!([{"item": 0, "action": "DeleteAssignment", "intentAt": "2026-01-01T00:00:00Z", "firstAt": "2026-01-01T00:00:00Z", "attempt": 1}]);
+        for (suspend, status, busy) in [
+            (false, json!({"phase": "AwaitingApproval"}), false),
+            (false, json!({"phase": "Executing"}), true),
+            (false, json!({"phase": "Verifying"}), true),
+            (true, json!({"phase": "Executing"}), false),
+            (true, json!({"phase": "Executing", "inFlight": at_work}), true),
+            (false, json!({"phase": "Succeeded"}), false),
+        ] {
+            let found = is_busy(&rollback(&json!(suspend), &status));
+            assert_eq!(found, busy, "suspend {suspend}, {status}");
+        }
+    }
+}

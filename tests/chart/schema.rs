@@ -1,0 +1,127 @@
+//! Wrong values are refused before anything is rendered, by the name of the key.
+
+use serde_json::{Value, json};
+
+use super::render::{chart, try_template};
+
+/// Every place where a value can be, with its default. Lists and maps are leaves.
+pub fn leaves() -> Vec<(String, Value)> {
+    let text = std::fs::read_to_string(chart().join("values.yaml")).unwrap();
+    let mut found = Vec::new();
+    collect("", &serde_saphyr::from_str(&text).unwrap(), &mut found);
+    found
+}
+
+/// Maps whose keys are the user's: they are one value.
+const OPEN: [&str; 4] =
+    ["resources", "simulator.resources", "podSecurityContext", "securityContext"];
+
+fn collect(path: &str, value: &Value, found: &mut Vec<(String, Value)>) {
+    match value.as_object() {
+        Some(map) if !map.is_empty() && !OPEN.contains(&path) && !path.ends_with("labels") => {
+            for (key, value) in map {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                collect(&path, value, found);
+            }
+        }
+        _ => found.push((path.to_owned(), value.clone())),
+    }
+}
+
+/// What Helm says about these values.
+fn complaint(values: &[String]) -> String {
+    let arguments: Vec<&str> = values.iter().flat_map(|it| ["--set-json", it]).collect();
+    try_template(&arguments).unwrap_err()
+}
+
+fn pointer(path: &str) -> String {
+    format!("/{}", path.replace('.', "/"))
+}
+
+#[test]
+fn a_value_of_a_wrong_type_is_refused_by_its_name() {
+    let wrong: Vec<(String, Value)> = leaves()
+        .into_iter()
+        .map(|(path, value)| {
+            let other =
+                if value.is_object() || value.is_array() { json!(7) } else { json!(["no"]) };
+            (path, other)
+        })
+        .collect();
+    assert!(wrong.len() > 80, "{}", wrong.len());
+    let said =
+        complaint(&wrong.iter().map(|(path, value)| format!("{path}={value}")).collect::<Vec<_>>());
+    let missed: Vec<&String> =
+        wrong.iter().map(|(path, _)| path).filter(|path| !said.contains(&pointer(path))).collect();
+    assert!(missed.is_empty(), "not refused: {missed:?}\n{said}");
+}
+
+#[test]
+fn a_key_that_does_not_exist_is_refused_at_each_level() {
+    let mut levels: Vec<String> = leaves()
+        .iter()
+        .filter_map(|(path, _)| path.rsplit_once('.').map(|(level, _)| level.to_owned()))
+        .collect();
+    levels.extend(
+        ["podSecurityContext", "securityContext", "resources", "affinity"].map(String::from),
+    );
+    levels.extend(
+        ["securityContext.capabilities", "podSecurityContext.seccompProfile"].map(String::from),
+    );
+    levels.sort();
+    levels.dedup();
+    assert!(levels.len() > 25, "{levels:?}");
+    let mut values: Vec<String> =
+        levels.iter().map(|level| format!("{level}.misspelt=1")).collect();
+    values.push("misspelt=1".to_owned());
+    let said = complaint(&values);
+    for level in &levels {
+        let place = format!("at '{}':", pointer(level));
+        let named = said.lines().any(|line| line.contains(&place) && line.contains("misspelt"));
+        assert!(named, "{level}\n{said}");
+    }
+    assert!(
+        said.lines().any(|line| line.contains("at '':") && line.contains("misspelt")),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    for (value, named) in [
+        ("replicas=-1", "/replicas"),
+        ("replicas=2.5", "/replicas"),
+        ("concurrency=0", "/concurrency"),
+        (r#"requestTimeout="soon""#, "/requestTimeout"),
+        (r#"leaderElection.leaseDuration="15""#, "/leaderElection/leaseDuration"),
+        (r#"log.format="xml""#, "/log/format"),
+        ("admin.port=80", "/admin/port"),
+        (r#"admission.names="sometimes""#, "/admission/names"),
+        (r#"image.pullPolicy="Perhaps""#, "/image/pullPolicy"),
+        (r#"image.digest="sha256:abc""#, "/image/digest"),
+        (r#"image.repository="""#, "/image/repository"),
+        (r#"watchNamespaces=["Team A"]"#, "/watchNamespaces/0"),
+        (r#"watchNamespaces=["a","a"]"#, "/watchNamespaces"),
+        (r#"serviceAccount.name="Operator""#, "/serviceAccount/name"),
+        (r#"aws.region="Frankfurt""#, "/aws/region"),
+        (r#"aws.endpoints.sts="sts.local""#, "/aws/endpoints/sts"),
+        (r#"proxy.https="proxy:3128""#, "/proxy/https"),
+        (r#"networkPolicy.apiServer.cidrs=["10.0.0.1"]"#, "/networkPolicy/apiServer/cidrs/0"),
+        (r#"podDisruptionBudget.maxUnavailable="half""#, "/podDisruptionBudget/maxUnavailable"),
+        (r#"resources={"limits":{"memory":"lots"}}"#, "/resources/limits/memory"),
+        (r#"topologySpreadConstraints=[{"maxSkew":1}]"#, "/topologySpreadConstraints/0"),
+        (r#"instances={"main":{"region":"eu-west-1"}}"#, "/instances/main"),
+        (
+            r#"instances={"main":{"instanceArn":"ssoins-1","region":"eu-west-1"}}"#,
+            "/instances/main/instanceArn",
+        ),
+        (
+            r#"instances.main={"instanceArn":"arn:aws:sso:::instance/ssoins-0123456789abcdef","region":"eu-west-1","policy":{"aproval":"Never"}}"#,
+            "/instances/main/policy",
+        ),
+        (r#"instances={"Main":{}}"#, "/instances"),
+    ] {
+        let said = complaint(&[value.to_owned()]);
+        assert!(said.contains(&format!("'{named}'")), "{value}: {named} is not named\n{said}");
+    }
+}
