@@ -117,6 +117,9 @@ pub struct PlanItem {
     pub live: Presence,
     /// How exact the undo of this key is.
     pub grade: Grade,
+    /// Whether it rests on something that nobody recorded or could read, whatever its grade.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub assumed: bool,
     /// Why it is not better than that, or why it is kept or blocked, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::text")]

@@ -21,6 +21,10 @@ pub struct PlanStatus {
     /// When it was made.
     #[schemars(schema_with = "schema::time")]
     pub created_at: Timestamp,
+    /// When the records and AWS began to be read for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub observed_at: Option<Timestamp>,
     /// The instance's approval policy when the plan was made. The stricter of then and now holds.
     pub policy: ApprovalPolicy,
     /// The least exact grade of its actions.

@@ -254,6 +254,10 @@ pub struct LedgerEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::line")]
     pub approved_by: Option<String>,
+    /// When AWS began to be read for the plan: what is said of keys that were not written was so then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub observed_at: Option<Timestamp>,
     /// When the first intent was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
@@ -323,7 +327,7 @@ pub enum LedgerOutcome {
     AlreadySo,
     /// Left as it is, because another record holds it.
     Kept,
-    /// Not changed by the operation as far as anyone knows; left as it is.
+    /// Not changed by the operation as far as anyone knows; left as it is, and open.
     Unexplained,
     /// AWS refused; still open.
     Failed,
@@ -339,7 +343,7 @@ impl LedgerOutcome {
     /// Whether the undo of this key is over: it withdraws the record for the key.
     #[must_use]
     pub const fn is_settled(self) -> bool {
-        matches!(self, Self::Verified | Self::AlreadySo | Self::Kept | Self::Unexplained)
+        matches!(self, Self::Verified | Self::AlreadySo | Self::Kept)
     }
 }
 

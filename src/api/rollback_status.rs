@@ -265,6 +265,9 @@ pub struct InFlight {
     pub intent_at: Timestamp,
     /// How often it was tried, this time included.
     pub attempt: i32,
+    /// How many of these were found never to have reached AWS.
+    #[serde(default, skip_serializing_if = "none_is_unsent")]
+    pub unsent: i32,
     /// When it was tried first.
     #[schemars(schema_with = "schema::time")]
     pub first_at: Timestamp,
@@ -279,6 +282,19 @@ pub struct InFlight {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::time")]
     pub ended_at: Option<Timestamp>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+const fn none_is_unsent(unsent: &i32) -> bool {
+    *unsent == 0
+}
+
+impl InFlight {
+    /// How often AWS was asked, this time included.
+    #[must_use]
+    pub const fn tries(&self) -> i32 {
+        self.attempt.saturating_sub(self.unsent)
+    }
 }
 
 /// One action that did not succeed.

@@ -227,6 +227,7 @@ mod tests {
             action: crate::model::ActionKind::DeleteAssignment,
             intent_at: at(second),
             attempt: 1,
+            unsent: 0,
             first_at: at(second),
             request_id: None,
             requested_at: None,

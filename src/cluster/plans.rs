@@ -24,6 +24,9 @@ pub enum PlanError {
     /// A shard that the status names is gone.
     #[error("plan shard {0} does not exist any more; raise spec.attempt to plan again")]
     Missing(String),
+    /// The status names no plan.
+    #[error("status.plan is gone; raise spec.attempt to plan again")]
+    Nameless,
     /// A shard belongs to another plan.
     #[error("plan shard {0} is not of the plan in status.plan; raise spec.attempt to plan again")]
     Foreign(String),
@@ -61,7 +64,7 @@ pub async fn create(
 /// Reads all shards of a plan, in order.
 pub async fn read(client: &Client, rollback: &Rollback) -> Result<Vec<RollbackPlan>, PlanError> {
     let Some(plan) = rollback.status.as_ref().and_then(|status| status.plan.as_ref()) else {
-        return Ok(Vec::new());
+        return Err(PlanError::Nameless);
     };
     let api: Api<RollbackPlan> =
         Api::namespaced(client.clone(), &rollback.namespace().unwrap_or_default());

@@ -25,7 +25,8 @@ use crate::model::Key;
 use crate::model::time::{later, parse_duration};
 use crate::plan;
 
-/// A plan that is older than this is made again before it is executed, and must come out the same.
+/// A plan for which AWS was read longer ago than this is made again before it is executed, and must come
+/// out the same.
 const YOUNG: SignedDuration = SignedDuration::from_secs(20);
 /// How long after a plan became void the next is made.
 const PLAN_ANEW: Duration = Duration::from_millis(500);
@@ -85,7 +86,7 @@ pub async fn decide(
     let approval = rollback.spec.approval.as_ref();
     let stamps = match approval.and_then(|approval| approval.plan.as_ref()) {
         Some(digest) if *digest == plan_status.digest => {
-            stamps(&context.own_name, &context.client, rollback, &selected, needed).await?
+            stamps_of(context, rollback, &selected, needed).await?
         }
         // Nothing is approved, and so nobody's name matters.
         _ => Stamps::distrusted("nothing is approved"),
@@ -135,6 +136,9 @@ pub async fn decide(
             );
         }
         Standing::NotRequired => {
+            // Who asked for this is an author of it when somebody wants it back.
+            let asked = stamps_of(context, rollback, &selected, false).await?;
+            name_people(&mut status, &asked, None);
             let message = "the instance's policy asks for no approval of this plan";
             conditions::step(
                 &mut status,
@@ -147,6 +151,15 @@ pub async fn decide(
         }
     }
     when_approved(context, rollback, status, selected, fresh.is_some()).await
+}
+
+async fn stamps_of(
+    context: &Context,
+    rollback: &Rollback,
+    selected: &Selection,
+    needed: bool,
+) -> Result<Stamps, Error> {
+    Ok(stamps(&context.own_name, &context.client, rollback, selected, needed).await?)
 }
 
 /// Notes who approved and who asked, as far as that is proven: the ledger keeps it.
@@ -220,7 +233,8 @@ async fn begin(
     let planning_at = status.timing.as_ref().and_then(|timing| timing.planning_at);
     let unmoved = planning_at.is_some_and(|began| instance.keys.last_release() < began);
     let young = status.plan.as_ref().is_some_and(|plan| {
-        now.duration_since(plan.created_at) <= YOUNG && status_is_unheld(&status)
+        let read_at = plan.observed_at.unwrap_or(plan.created_at);
+        now.duration_since(read_at) <= YOUNG && status_is_unheld(&status)
     });
     // Another Rollback may be removing the other administrators of an account right now.
     let being_removed = instance.keys.removed_by_others(&uid);
@@ -239,7 +253,12 @@ async fn begin(
         let refusals =
             status.plan.as_ref().map(|plan| plan.refusals.as_slice()).unwrap_or_default();
         let why = match &again {
-            Ok(again) if plan::still_holds(&items, refusals, &again.plan) => None,
+            Ok(again) if plan::still_holds(&items, refusals, &again.plan) => {
+                if let Some(plan) = &mut status.plan {
+                    plan.observed_at = Some(again.observed_at);
+                }
+                None
+            }
             Ok(_) => Some("what it rests on changed since".to_owned()),
             Err(Obstacle::Wait(_, message) | Obstacle::Refuse(_, message)) => Some(message.clone()),
         };

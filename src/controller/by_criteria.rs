@@ -14,7 +14,7 @@ use crate::api::record::Source;
 use crate::api::rollback::Select;
 use crate::api::{OperationRecord, Reason, Rollback};
 use crate::cluster::records::{self, Named};
-use crate::plan::{self, Criteria, Record};
+use crate::plan::{self, Criteria, Record, Undone};
 
 /// Records that one Rollback can undo; its status and its ledger name each of them.
 const MOST: usize = 1000;
@@ -64,7 +64,7 @@ pub async fn find(
         let undone = undone(&records);
         for record in selection.selected {
             let over = undone.contains(&record.spec.source)
-                && plan::already_rolled_back(&records, std::slice::from_ref(&record));
+                && plan::undone(&records, std::slice::from_ref(&record)) != Undone::NotAll;
             if over { closed.push(record) } else { open.push(record) }
         }
         if open.len() >= last.unwrap_or(MOST + 1) {

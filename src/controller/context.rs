@@ -10,6 +10,7 @@ use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client, Resource};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::instances::Instances;
 use super::phases::Caches;
@@ -44,6 +45,8 @@ pub struct Context {
     pub caches: Caches,
     /// Which keys the records are about.
     pub records: RecordIndex,
+    /// Requests that change AWS, from when they are asked for until they are answered.
+    pub sends: TaskTracker,
     /// Ends every task.
     pub stop: CancellationToken,
     aws: AwsAccess,
@@ -107,6 +110,7 @@ impl Context {
             own_name: OwnName::default(),
             caches: Caches::default(),
             records: RecordIndex::default(),
+            sends: TaskTracker::new(),
             stop: parts.stop,
             aws: parts.aws,
             permit: parts.permit,
@@ -126,6 +130,11 @@ impl Context {
         };
         // The receiver is gone only when the operator stops.
         let _ = self.wake.send(reference);
+    }
+
+    /// Lets nothing that changes AWS leave any more.
+    pub fn end_changes(&self) {
+        self.permit.end();
     }
 
     /// Publishes an event about a Rollback.

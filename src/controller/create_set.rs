@@ -86,7 +86,14 @@ pub async fn resume(
     let Some(wanted) = wanted(run, item) else { return Ok(false) };
     let Some(Named::Ours(arn)) = find(instance, &wanted).await? else { return Ok(false) };
     let aws = instance.aws(aws::Priority::Mutation);
-    let outcome = Ok(complete(context.clock, &aws, arn, &wanted).await?);
+    let outcome = complete(context.clock, &aws, arn, &wanted).await;
+    let passes = |error: &aws::Error| {
+        matches!(error.class(), Class::Retry | Class::Throttled { .. } | Class::Conflict)
+    };
+    let outcome = match outcome {
+        Err(error) if passes(&error) => return Err(error),
+        outcome => outcome,
+    };
     leave(context, instance, run, item, wanted, outcome);
     Ok(true)
 }

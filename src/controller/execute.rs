@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
+use tokio::sync::MutexGuard;
 
 use super::context::Context;
 use super::error::Error;
@@ -39,11 +40,8 @@ pub async fn execute(context: &Arc<Context>, seen: &Rollback) -> Result<Action, 
     let status = seen.status.clone().unwrap_or_default();
     let instance = status.instance.as_deref().and_then(|name| context.instances.get(name));
     let Some(instance) = instance else {
-        let mut status = status;
         let message = "waits for its IdentityCenterInstance: it does not exist or is not ready; see kubectl get idc";
-        conditions::summarize(&mut status, Reason::InstanceNotReady, message, context.clock.now());
-        write(context, seen, &status).await?;
-        return Ok(Action::requeue(context.clock.real_duration(AWAY)));
+        return away(context, seen, message).await;
     };
     let run = match context.runs.get(&seen.uid().unwrap_or_default()) {
         Some(run) => run,
@@ -52,7 +50,14 @@ pub async fn execute(context: &Arc<Context>, seen: &Rollback) -> Result<Action, 
             ControlFlow::Break(action) => return Ok(action),
         },
     };
+    if run.instance_arn.as_ref().is_some_and(|arn| *arn != instance.spec().instance_arn) {
+        let message = "waits for the IdentityCenterInstance that it was planned for: the one of that name has another instanceArn now";
+        return away(context, seen, message).await;
+    }
     let mut working = run.working.lock().await;
+    if is_over(seen, &run) || is_over(&working.rollback, &run) {
+        return ended(context, &instance, &run, working).await;
+    }
     adopt_newer(&mut working, seen);
     let outcome = Box::pin(ticks(context, &instance, &run, &mut working)).await;
     if outcome.as_ref().is_err_and(Error::is_conflict) {
@@ -69,6 +74,44 @@ pub async fn execute(context: &Arc<Context>, seen: &Rollback) -> Result<Action, 
         }
     }
     outcome
+}
+
+/// Says that it waits for its instance.
+async fn away(context: &Context, seen: &Rollback, message: &str) -> Result<Action, Error> {
+    let mut status = seen.status.clone().unwrap_or_default();
+    if status.phase.is_terminal() {
+        // The cache has but a part of it.
+        return Ok(Action::requeue(context.clock.real_duration(AWAY)));
+    }
+    conditions::summarize(&mut status, Reason::InstanceNotReady, message, context.clock.now());
+    write(context, seen, &status).await?;
+    Ok(Action::requeue(context.clock.real_duration(AWAY)))
+}
+
+/// Whether an object shows that the attempt of a run is over.
+fn is_over(rollback: &Rollback, run: &Run) -> bool {
+    let status = rollback.status.as_ref();
+    status.is_some_and(|status| status.attempt == run.attempt && status.phase.is_terminal())
+}
+
+/// The end of an attempt was written, by this process whose reply was lost or by another leader. What
+/// the cache has of it is too little to work with, and there is nothing left to do.
+async fn ended(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    run: &Arc<Run>,
+    mut working: MutexGuard<'_, Working>,
+) -> Result<Action, Error> {
+    let namespace = working.rollback.namespace().unwrap_or_default();
+    let newest = rollbacks::get(&context.client, &namespace, &working.rollback.name_any()).await?;
+    match newest.filter(|newest| newest.uid().as_deref() == Some(run.uid.as_str())) {
+        Some(newest) if !is_over(&newest, run) => working.rollback = newest,
+        _ => {
+            drop(working);
+            finish::let_go(context, instance, run);
+        }
+    }
+    Ok(Action::requeue(Duration::from_millis(100)))
 }
 
 /// The cache may be behind our own writes, and ahead of them after somebody edited the object.
@@ -91,6 +134,8 @@ async fn ticks(
         let now = context.clock.now();
         let rollback = working.rollback.clone();
         let status = rollback.status.clone().unwrap_or_default();
+        // Also where the reply to the write was lost that says what was created.
+        run.follow_creations(&rollback);
         let items = run.items();
         let situation = situation(instance, &items, &rollback, &status);
         let next = {
@@ -120,7 +165,6 @@ async fn ticks(
                     } else {
                         Rollback { status: Some(status_after), ..rollback.clone() }
                     };
-                    run.follow_creations(&status, &working.rollback);
                     acknowledge(context, run, &items, working, &status, &next, now);
                 }
                 Err(due) => write_due = Some(due),
@@ -129,6 +173,7 @@ async fn ticks(
         flush(context, run, working, now, false).await?;
         let rollback = working.rollback.clone();
         let persisted = rollback.status.clone().unwrap_or_default();
+        run.follow_creations(&rollback);
         let items = run.items();
         let situation = self::situation(instance, &items, &rollback, &persisted);
         let todo = {

@@ -9,6 +9,7 @@ pub mod context;
 pub mod controllers;
 pub mod create_set;
 pub mod declared;
+pub mod delete_set;
 pub mod denied;
 pub mod error;
 pub mod estimate;

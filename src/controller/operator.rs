@@ -197,6 +197,12 @@ impl Operator {
             () = stop.cancelled() => {
                 // Reconciles that run come to their end; what is at work in AWS is in the journal.
                 let _ = drain(self.flags.shutdown_grace, controllers).await;
+                // The next leader cannot find a request that AWS has not taken yet, and would send
+                // it again: what left is waited for, and nothing else leaves.
+                context.end_changes();
+                context.sends.close();
+                let answered = self.clock.real_duration(self.flags.request_timeout);
+                let _ = drain(answered, context.sends.wait()).await;
             }
         }
         let _ = drain(LAST_EVENTS, async {

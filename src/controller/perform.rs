@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::context::Context;
+use super::delete_set::{self, Asked};
 use super::instance_handle::{InstanceHandle, Owner};
 use super::run::{Run, Trouble};
 use super::{create_set, grants, resolve};
@@ -48,7 +49,9 @@ pub fn perform(
                     memory.sent = Some(attempt);
                     memory.granted = false;
                 }
-                traces::spawn(async move { send(&context, &instance, &run, item).await });
+                let sends = context.sends.clone();
+                let send = async move { send(&context, &instance, &run, item).await };
+                traces::spawn(sends.track_future(send));
             }
             Effect::GiveBack(item) => {
                 run.observations().item_mut(item).granted = false;
@@ -103,18 +106,22 @@ async fn send(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<
             aws.delete_assignment(&key).await.map(Some)
         }
         (ActionKind::DeletePermissionSet, Key::PermissionSet(set)) => {
-            aws.delete_permission_set(&set).await.map(|()| None)
+            match delete_set::delete(&aws, &set, plan.content.as_ref()).await {
+                Asked::Answer(answer) => answer.map(|()| None),
+                Asked::Unread(error) => {
+                    not_at_work(context, instance, run, item, &error, context.clock.now());
+                    return;
+                }
+                Asked::Changed => {
+                    let changed = "the permission set was changed since the plan was made";
+                    block(context, instance, run, item, BlockedReason::ContentChanged, changed);
+                    return;
+                }
+            }
         }
         _ => {
-            let message = "the plan holds an action that this version cannot execute".to_owned();
-            let class = Class::Blocked(BlockedReason::Unsupported);
-            settle(
-                context,
-                instance,
-                run,
-                item,
-                Event::Refused { item, class, message, at: context.clock.now() },
-            );
+            let unknown = "the plan holds an action that this version cannot execute";
+            block(context, instance, run, item, BlockedReason::Unsupported, unknown);
             return;
         }
     };
@@ -122,8 +129,9 @@ async fn send(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<
     instance.note_answer(plan.action, answer.as_ref().err(), at);
     match answer {
         Ok(Some(accepted)) => {
-            follow(instance, run, item, accepted.request_id.clone(), at);
+            let request_id = accepted.request_id.clone();
             run.observations().push(Event::Accepted { item, request_id: accepted.request_id, at });
+            follow(instance, run, item, request_id, at);
             context.wake(&run.reference);
         }
         Ok(None) => settle(context, instance, run, item, Event::Completed { item, at }),
@@ -148,6 +156,19 @@ pub fn follow(
     }
 }
 
+/// Leaves that an item cannot be done; nothing was sent.
+fn block(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    run: &Arc<Run>,
+    item: usize,
+    reason: BlockedReason,
+    message: &str,
+) {
+    let (class, message, at) = (Class::Blocked(reason), message.to_owned(), context.clock.now());
+    settle(context, instance, run, item, Event::Refused { item, class, message, at });
+}
+
 /// Leaves an event and gives the slot back: nothing is at work for the item.
 pub fn settle(
     context: &Arc<Context>,
@@ -170,56 +191,66 @@ pub fn failed(
     error: &aws::Error,
     at: Timestamp,
 ) {
-    let message = error.to_string();
     if !error.may_have_been_sent() {
-        match error.class() {
-            Class::Conflict if !Rule::ConflictIsNoSuccess.holds() => {
-                settle(context, instance, run, item, Event::Completed { item, at });
-                return;
-            }
-            Class::Throttled { .. } if !Rule::ThrottlingIsNoFailure.holds() => {
-                let class = Class::Terminal(FailureReason::InvalidRequest);
-                settle(context, instance, run, item, Event::Refused { item, class, message, at });
-                return;
-            }
-            Class::Blocked(_) | Class::Terminal(_) => {
-                let class = error.class();
-                settle(context, instance, run, item, Event::Refused { item, class, message, at });
-                return;
-            }
-            class @ (Class::Conflict | Class::Throttled { .. } | Class::Retry) => {
-                let mut observations = run.observations();
-                match class {
-                    Class::Conflict => observations.conflicts += 1,
-                    Class::Throttled { .. } => observations.throttled += 1,
-                    _ => {}
-                }
-                let memory = observations.item_mut(item);
-                memory.sent = None;
-                memory.not_before = Some(later(at, BACK_OFF));
-                drop(observations);
-                if let (Class::Conflict, Some(account)) =
-                    (&class, run.item(item).and_then(|plan| plan.account))
-                {
-                    grants::hold_account(instance, account, later(at, BACK_OFF));
-                }
-                if class == Class::Conflict && !Rule::SlotComesBack.holds() {
-                    run.observations().push(Event::Refused { item, class, message, at });
-                    context.wake(&run.reference);
-                    return;
-                }
-                // The engine counts how long a permission set has been refused.
-                settle(context, instance, run, item, Event::Refused { item, class, message, at });
-                return;
-            }
-        }
+        not_at_work(context, instance, run, item, error, at);
+        return;
     }
+    let message = error.to_string();
     tracing::warn!(rollback = %run.reference.name, item, error = message, "no answer: the request may be at work");
     let mut observations = run.observations();
     observations.item_mut(item).in_doubt = true;
     observations.push(Event::NoAnswer { item, message, at });
     drop(observations);
     context.wake(&run.reference);
+}
+
+/// Leaves what an error means after which nothing is at work, and gives the slot back.
+fn not_at_work(
+    context: &Arc<Context>,
+    instance: &Arc<InstanceHandle>,
+    run: &Arc<Run>,
+    item: usize,
+    error: &aws::Error,
+    at: Timestamp,
+) {
+    let message = error.to_string();
+    match error.class() {
+        Class::Conflict if !Rule::ConflictIsNoSuccess.holds() => {
+            settle(context, instance, run, item, Event::Completed { item, at });
+        }
+        Class::Throttled { .. } if !Rule::ThrottlingIsNoFailure.holds() => {
+            let class = Class::Terminal(FailureReason::InvalidRequest);
+            settle(context, instance, run, item, Event::Refused { item, class, message, at });
+        }
+        Class::Blocked(_) | Class::Terminal(_) => {
+            let class = error.class();
+            settle(context, instance, run, item, Event::Refused { item, class, message, at });
+        }
+        class @ (Class::Conflict | Class::Throttled { .. } | Class::Retry) => {
+            let mut observations = run.observations();
+            match class {
+                Class::Conflict => observations.conflicts += 1,
+                Class::Throttled { .. } => observations.throttled += 1,
+                _ => {}
+            }
+            let memory = observations.item_mut(item);
+            memory.sent = None;
+            memory.not_before = Some(later(at, BACK_OFF));
+            drop(observations);
+            if let (Class::Conflict, Some(account)) =
+                (&class, run.item(item).and_then(|plan| plan.account))
+            {
+                grants::hold_account(instance, account, later(at, BACK_OFF));
+            }
+            if class == Class::Conflict && !Rule::SlotComesBack.holds() {
+                run.observations().push(Event::Refused { item, class, message, at });
+                context.wake(&run.reference);
+                return;
+            }
+            // The engine counts how long a permission set has been refused.
+            settle(context, instance, run, item, Event::Refused { item, class, message, at });
+        }
+    }
 }
 
 async fn read(

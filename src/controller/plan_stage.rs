@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
@@ -21,15 +22,20 @@ use crate::api::{Reason, Rollback};
 use crate::cluster::{self, plans};
 use crate::engine::{conditions, timing, words};
 use crate::model::AssignmentKey;
-use crate::plan::{self, Plan, Record, Refusal, Request};
+use crate::plan::{self, Plan, Refusal, Request, Undone};
 
 /// How often something that is waited for is looked for, beside the watches that wake at once.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// What is said where nothing is left to do.
+const NOTHING_OPEN: &str =
+    "nothing is open: the ledger shows that these operations were undone before";
 
 /// A plan with the records that it rests on.
 pub struct Planned {
     /// The plan.
     pub plan: Plan,
+    /// When the records and AWS began to be read for it.
+    pub observed_at: Timestamp,
     /// Where it would be executed.
     pub selection: Selection,
 }
@@ -55,11 +61,11 @@ pub async fn plan(
         }
     };
     describe(&mut status, rollback, &selection);
-    let records = ledgers(context, &selection).await?;
+    let records = matter(context, &selection).await?.records;
     let (namespace, name) = (rollback.namespace().unwrap_or_default(), rollback.name_any());
-    let over = if plan::already_rolled_back(&records, &selection.selected) {
-        let message = "nothing is open: the ledger shows that these operations were undone before";
-        Some((Phase::AlreadyRolledBack, Reason::AlreadyRolledBack, message))
+    let undone = plan::undone(&records, &selection.selected);
+    let over = if undone == Undone::All {
+        Some((Phase::AlreadyRolledBack, Reason::AlreadyRolledBack, NOTHING_OPEN))
     } else if plan::redone_under_name(&records, &selection.selected, &namespace, &name) {
         let message = "a Rollback of this name undid these operations, and that was undone in turn: to undo them again, create a Rollback with another name";
         Some((Phase::Failed, Reason::Redone, message))
@@ -87,6 +93,11 @@ pub async fn plan(
     let being_removed = selection.instance.keys.removed_by_others(&uid);
     let planned = match make(context, &rollback, selection, being_removed).await {
         Ok(Ok(planned)) => planned,
+        // What failed by its record, and was there all the same, is gone since.
+        Ok(Err(Obstacle::Refuse(Reason::NothingToUndo, _))) if undone == Undone::ButForFailed => {
+            let (phase, reason) = (Phase::AlreadyRolledBack, Reason::AlreadyRolledBack);
+            return end(context, &rollback, status, phase, reason, NOTHING_OPEN).await;
+        }
         Ok(Err(obstacle)) => return stop_at(context, &rollback, status, obstacle).await,
         Err(error) => return Err(denied::say(context, &rollback, status, error).await?),
     };
@@ -100,6 +111,7 @@ pub async fn make(
     selection: Selection,
     being_removed: BTreeSet<AssignmentKey>,
 ) -> Result<Result<Planned, Obstacle>, Error> {
+    let observed_at = context.clock.now();
     let Matter { touched, records, unreadable } = matter(context, &selection).await?;
     let spec = selection.instance.spec();
     let name = &selection.instance.name;
@@ -137,7 +149,7 @@ pub async fn make(
                     unreadable.join(", ").chars().take(500).collect::<String>()
                 ));
             }
-            Ok(Planned { plan, selection })
+            Ok(Planned { plan, observed_at, selection })
         }
         Err(refusal) => Err(Obstacle::Refuse(reason_of(&refusal), refusal.to_string())),
     })
@@ -157,7 +169,7 @@ async fn publish(
     planned: Planned,
 ) -> Result<Action, Error> {
     let now = context.clock.now();
-    let Planned { plan, selection } = planned;
+    let Planned { plan, observed_at, selection } = planned;
     let uid = rollback.uid().unwrap_or_default();
     let spec = selection.instance.spec();
     let shards =
@@ -179,6 +191,7 @@ async fn publish(
     status.plan = Some(PlanStatus {
         digest: plan.digest.clone(),
         created_at: now,
+        observed_at: Some(observed_at),
         policy: spec.policy.approval,
         grade: plan.grade,
         actions: count(plan.actions),
@@ -224,11 +237,6 @@ async fn publish(
     Box::pin(approve::decide(context, rollback, status, Some(selection))).await
 }
 
-/// Every ledger of the instance that is about what was selected.
-async fn ledgers(context: &Context, selection: &Selection) -> Result<Vec<Record>, Error> {
-    Ok(matter(context, selection).await?.records)
-}
-
 async fn stop_at(
     context: &Context,
     rollback: &Rollback,
@@ -251,10 +259,7 @@ async fn stop_at(
 
 /// Whether a Rollback that has sent nothing yet is over already.
 #[must_use]
-pub fn ended_before_it_began(
-    rollback: &Rollback,
-    now: jiff::Timestamp,
-) -> Option<(Reason, String)> {
+pub fn ended_before_it_began(rollback: &Rollback, now: Timestamp) -> Option<(Reason, String)> {
     if rollback.spec.cancel {
         return Some((Reason::Cancelled, "cancelled before anything was written".to_owned()));
     }

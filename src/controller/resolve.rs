@@ -50,9 +50,10 @@ pub async fn resolve(
             }
             // Never created, as far as lists show: its name makes sure that it is not created twice.
             Ok(false) => {}
+            // The others need not wait for it.
             Err(error) => {
-                give_up(context, run, &items, &error.into()).await;
-                return;
+                items.remove(&item);
+                give_up(context, run, &BTreeSet::from([item]), &error.into()).await;
             }
         }
     }

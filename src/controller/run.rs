@@ -15,7 +15,7 @@ use crate::engine::Observations;
 use crate::engine::cover::ReadOperation;
 use crate::engine::creation::in_place;
 use crate::engine::write_budget::WriteBudget;
-use crate::model::ActionState;
+use crate::model::{ActionState, InstanceArn};
 
 /// One Rollback that is being executed.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Run {
     pub uid: String,
     /// Which attempt this run executes.
     pub attempt: i32,
+    /// The instance that its plan is for.
+    pub instance_arn: Option<InstanceArn>,
     items: Mutex<Arc<Vec<PlanItem>>>,
     observations: Mutex<Observations>,
     trouble: Mutex<Option<Trouble>>,
@@ -73,6 +75,7 @@ impl Run {
             reference: ObjectRef::from_obj_with(&rollback, ()),
             uid: rollback.uid().unwrap_or_default(),
             attempt: rollback.status.as_ref().map_or(1, |status| status.attempt),
+            instance_arn: shards.first().map(|shard| shard.spec.instance_arn.clone()),
             items: Mutex::new(Arc::new(in_place(&items, created(&rollback)))),
             observations: Mutex::default(),
             trouble: Mutex::default(),
@@ -115,10 +118,13 @@ impl Run {
     }
 
     /// Follows the permission sets that a persisted status says were created.
-    pub fn follow_creations(&self, before: &RollbackStatus, after: &Rollback) {
-        let created = created(after);
-        if before.created_permission_sets.len() != created.len() {
-            let moved = Arc::new(in_place(&self.items(), created));
+    pub fn follow_creations(&self, persisted: &Rollback) {
+        let created = created(persisted);
+        let items = self.items();
+        let is_behind =
+            |item: &PlanItem| created.iter().any(|it| it.replaces == item.permission_set);
+        if items.iter().any(is_behind) {
+            let moved = Arc::new(in_place(&items, created));
             *self.items.lock().unwrap_or_else(PoisonError::into_inner) = moved;
         }
     }

@@ -100,7 +100,10 @@ pub async fn take_up(
         }
         match &entry.request_id {
             Some(request_id) => {
-                let at = entry.requested_at.unwrap_or(entry.intent_at);
+                // A clock that was ahead would keep it from being asked about.
+                let at = entry.requested_at.unwrap_or(entry.intent_at).min(context.clock.now());
+                // What another request did to the key shortly before is forgotten.
+                run.observations().item_mut(item).contested = true;
                 follow(instance, &run, item, request_id.clone(), at);
             }
             None => run.observations().item_mut(item).in_doubt = true,

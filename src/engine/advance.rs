@@ -20,6 +20,9 @@ use crate::model::{ActionState, BlockedReason, FailureReason, Presence};
 pub const MAX_ATTEMPTS: i32 = 3;
 /// … within this time, then it has failed with AWS's reason.
 pub const RETRY_WINDOW: SignedDuration = SignedDuration::from_mins(5);
+/// For so long reads that contradict a success, and conflicts about a permission set, may pass by
+/// themselves. The five minutes of invariant 8 hold this and the takeover by another operator.
+pub const PATIENCE: SignedDuration = SignedDuration::from_mins(4);
 /// Failures that the status lists; all are in the plan's shards.
 const MAX_FAILURES: usize = 50;
 /// Entries of `inFlight` that are used; the schema allows 200.
@@ -103,7 +106,9 @@ impl Tick<'_> {
     /// from it would begin only when this clock has caught up.
     fn correct_times(&mut self) {
         for entry in self.in_flight.values_mut() {
+            entry.intent_at = entry.intent_at.min(self.now);
             entry.first_at = entry.first_at.min(self.now);
+            entry.requested_at = entry.requested_at.map(|at| at.min(self.now));
             entry.ended_at = entry.ended_at.map(|ended_at| ended_at.min(self.now));
         }
     }
@@ -124,7 +129,11 @@ impl Tick<'_> {
 
     fn note(&mut self, item: usize, reason: &str, message: &str, next_step: &str) {
         if self.status.failures.len() >= MAX_FAILURES {
-            return;
+            // Whether anything drifted decides about the rest, and is known from this list alone.
+            if reason != BlockedReason::Drifted.to_string() {
+                return;
+            }
+            self.status.failures.pop();
         }
         self.status.failures.push(Failure {
             item: i32::try_from(item).unwrap_or(i32::MAX),

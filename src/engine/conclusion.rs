@@ -119,6 +119,7 @@ pub fn ledger(
         ),
         authors: plan.map(|plan| plan.authors.clone()).unwrap_or_default(),
         approved_by: plan.and_then(|plan| plan.approved_by.clone()),
+        observed_at: plan.and_then(|plan| plan.observed_at),
         started_at: status.timing.as_ref().and_then(|timing| timing.executing_at),
         finished_at: now,
     }

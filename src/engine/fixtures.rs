@@ -31,6 +31,7 @@ pub fn assignment(action: ActionKind, account: usize, user: usize) -> PlanItem {
         permission_set_name: Some("ReadOnlyAccess".into()),
         live: action.goal().inverse(),
         grade: Grade::Exact,
+        assumed: false,
         message: None,
         blocked: None,
         kept_for: None,
@@ -56,6 +57,7 @@ pub fn plan_status() -> PlanStatus {
     PlanStatus {
         digest: format!("sha256:{}", "0".repeat(64)),
         created_at: Timestamp::UNIX_EPOCH,
+        observed_at: None,
         policy: ApprovalPolicy::Always,
         grade: Grade::Exact,
         actions: 3,

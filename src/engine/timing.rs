@@ -167,6 +167,7 @@ mod tests {
                 action: crate::model::ActionKind::DeleteAssignment,
                 intent_at: Timestamp::UNIX_EPOCH,
                 attempt: 1,
+                unsent: 0,
                 first_at: Timestamp::UNIX_EPOCH,
                 request_id: None,
                 requested_at: Some(Timestamp::UNIX_EPOCH),

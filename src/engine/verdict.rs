@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::advance::{MAX_ATTEMPTS, RETRY_WINDOW};
+use super::advance::{MAX_ATTEMPTS, PATIENCE, RETRY_WINDOW};
 use super::observations::Answer;
 use crate::api::rollback_status::InFlight;
 use crate::model::{BlockedReason, Class, FailureReason};
@@ -25,19 +25,19 @@ pub enum Verdict {
 
 /// Judges an ended request by AWS's answer and by whether a read since then contradicts the goal.
 ///
-/// A success that reads keep contradicting is taken for a lagging list for as long as retries
-/// last. Then somebody has changed the key since: that is drift.
+/// A success that reads keep contradicting is taken for a lagging list for a while. Then somebody
+/// has changed the key since: that is drift.
 #[must_use]
 pub fn verdict(now: Timestamp, answer: &Answer, entry: &InFlight, contradicted: bool) -> Verdict {
     let waited = |span| entry.ended_at.is_some_and(|ended| now.duration_since(ended) >= span);
-    let patience_is_over = contradicted && waited(RETRY_WINDOW);
+    let patience_is_over = contradicted && waited(PATIENCE);
     match answer {
         Answer::Failed { reason, class } => match class {
             Class::Blocked(blocked) => Verdict::Block(*blocked, reason.clone()),
             Class::Terminal(failure) => Verdict::Fail(*failure, reason.clone()),
             Class::Retry | Class::Throttled { .. } | Class::Conflict => {
                 let window_is_open = now.duration_since(entry.first_at) < RETRY_WINDOW;
-                if entry.attempt < MAX_ATTEMPTS && window_is_open {
+                if entry.tries() < MAX_ATTEMPTS && window_is_open {
                     Verdict::TryAgain
                 } else {
                     Verdict::Fail(FailureReason::AsynchronousFailure, reason.clone())
@@ -46,7 +46,7 @@ pub fn verdict(now: Timestamp, answer: &Answer, entry: &InFlight, contradicted: 
         },
         Answer::Succeeded if patience_is_over => Verdict::Block(
             BlockedReason::Drifted,
-            "AWS reported success, but for five minutes every read showed another state".to_owned(),
+            "AWS reported success, but for four minutes every read showed another state".to_owned(),
         ),
         // It may have had its effect, and somebody else undone it since: it is not sent again.
         Answer::Forgotten if contradicted && waited(FORGOTTEN_PATIENCE) => Verdict::Fail(
@@ -69,6 +69,7 @@ mod tests {
             action: ActionKind::DeleteAssignment,
             intent_at: Timestamp::UNIX_EPOCH,
             attempt,
+            unsent: 0,
             first_at: Timestamp::UNIX_EPOCH,
             request_id: None,
             requested_at: Some(Timestamp::UNIX_EPOCH),
@@ -97,9 +98,9 @@ mod tests {
 
     #[test]
     fn success_that_is_not_seen_is_waited_for_and_then_taken_for_drift() {
-        assert_eq!(verdict(after(10), &Answer::Succeeded, &entry(1), true), Verdict::Wait);
+        assert_eq!(verdict(after(239), &Answer::Succeeded, &entry(1), true), Verdict::Wait);
         assert!(matches!(
-            verdict(after(300), &Answer::Succeeded, &entry(1), true),
+            verdict(after(240), &Answer::Succeeded, &entry(1), true),
             Verdict::Block(BlockedReason::Drifted, _)
         ));
         assert_eq!(verdict(after(300), &Answer::Succeeded, &entry(1), false), Verdict::Wait);

@@ -28,6 +28,9 @@ pub(super) struct Listed<'a> {
     pub selected: bool,
     /// When it happened: for a ledger, when its writes began.
     pub at: Timestamp,
+    /// When what it says of keys that it did not change was so: for a ledger, when AWS began to be
+    /// read for its plan.
+    pub observed: Timestamp,
     /// How far `at` may be off.
     pub uncertainty: SignedDuration,
     /// The records that it undid, if it is a ledger: sorted indices.
@@ -121,10 +124,13 @@ impl<'a> Catalogue<'a> {
             std::cmp::Reverse(self.entries.get(*index).map(|entry| entry.at))
         });
         for (index, undone) in ledgers {
-            let Some(at) = self.entries.get(index).map(|entry| entry.at) else { continue };
+            let Some(observed) = self.entries.get(index).map(|entry| entry.observed) else {
+                continue;
+            };
             for original in &undone {
                 if let Some(original) = self.entries.get_mut(*original) {
-                    original.at = original.at.min(at);
+                    original.at = original.at.min(observed);
+                    original.observed = original.observed.min(observed);
                 }
             }
             if let Some(entry) = self.entries.get_mut(index) {
@@ -137,11 +143,15 @@ impl<'a> Catalogue<'a> {
 impl<'a> Listed<'a> {
     fn new(record: &'a Record, selected: bool) -> Self {
         let spec = &record.spec;
-        let started = spec.rollback.as_ref().and_then(|ledger| ledger.started_at);
+        let ledger = spec.rollback.as_ref();
+        let started = ledger.and_then(|ledger| ledger.started_at);
+        let at = started.unwrap_or(spec.occurred_at).min(spec.occurred_at);
+        let observed = ledger.and_then(|ledger| ledger.observed_at);
         Self {
             record,
             selected,
-            at: started.unwrap_or(spec.occurred_at).min(spec.occurred_at),
+            at,
+            observed: observed.unwrap_or(at).min(at),
             uncertainty: match spec.occurred_at_precision {
                 Precision::Microsecond => SignedDuration::from_micros(1),
                 Precision::Second => SignedDuration::from_secs(1),

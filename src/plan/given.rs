@@ -33,6 +33,7 @@ pub(super) fn judge(drafts: &mut [Draft], access: &Access) {
             Some(Given::Content(content)) => item.gives = Some(access_digest(content)),
             Some(Given::Unknown) => {
                 item.grade = item.grade.max(Grade::Assumed);
+                item.assumed = true;
                 let why = "what the permission set gives now could not be read";
                 item.message = Some(match item.message.take() {
                     Some(message) => format!("{message}; {why}"),

@@ -99,7 +99,7 @@ pub(super) fn histories<'a>(catalogue: &Catalogue<'a>) -> BTreeMap<Key, KeyHisto
         each_key(&listed.record.spec, &mut |key, entry| {
             let key = catalogue.replacements.key(key);
             if let Some(history) = index.get(&key).and_then(|at| histories.get_mut(*at)) {
-                history.add(base, ended, entry);
+                history.add(base, (listed.observed, ended), entry);
             }
         });
     }
@@ -119,7 +119,13 @@ impl<'a> KeyHistory<'a> {
         }
     }
 
-    fn add(&mut self, base: Event<'a>, ended: Timestamp, entry: Entry<'a>) {
+    /// Takes in what an entry says; a ledger observed from the first of the times to the second.
+    fn add(
+        &mut self,
+        base: Event<'a>,
+        (observed, ended): (Timestamp, Timestamp),
+        entry: Entry<'a>,
+    ) {
         match entry {
             Entry::Change(change) => self.add_operation(Event {
                 before: change.before.known(),
@@ -136,10 +142,11 @@ impl<'a> KeyHistory<'a> {
             Entry::Failed(_) => {}
             Entry::Ledger(keys) => {
                 self.ledgers.push((base.record, keys.outcome));
-                let seen = Event { by: By::Ledger, before: Some(keys.before), ..base };
+                let wrote = Event { by: By::Ledger, before: Some(keys.before), ..base };
+                let seen = Event { at: observed, ..wrote };
                 match keys.outcome {
                     LedgerOutcome::Verified => {
-                        self.events.push(Event { after: Some(keys.goal), ..seen });
+                        self.events.push(Event { after: Some(keys.goal), ..wrote });
                     }
                     // It became so by itself between the plan and its turn.
                     LedgerOutcome::AlreadySo if keys.before != keys.goal => {

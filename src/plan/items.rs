@@ -106,8 +106,11 @@ impl World<'_> {
             draft.item.message.get_or_insert_with(|| reasons.join("; "));
             return draft;
         }
-        let mut draft = self.left(key, history, Disposition::Unexplained, after.inverse());
+        // The undo of it is not over before somebody decided.
+        let mut draft = self.left(key, history, Disposition::Blocked, after.inverse());
         draft.possibly_applied = true;
+        draft.item.grade = Grade::Assumed;
+        draft.item.blocked = Some(BlockedReason::PossiblyApplied);
         draft.item.message = Some(format!(
             "{fact}. {} To have it undone, add {token} to spec.approval.accept and approve the plan that is made then.",
             BlockedReason::PossiblyApplied.next_step()
@@ -232,6 +235,7 @@ impl World<'_> {
             permission_set_name: name.map(str::to_owned),
             live: self.live.presence(key),
             grade: Grade::Exact,
+            assumed: false,
             message: None,
             blocked: None,
             kept_for: None,

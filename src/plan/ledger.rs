@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::catalogue::Catalogue;
 use super::digest::content_digest;
-use super::history::histories;
+use super::history::{By, KeyHistory, histories};
 use super::record::Record;
 use super::replay::{Finding, replay};
 use super::request::Plan;
@@ -13,20 +13,57 @@ use crate::api::plan_status::PlanRefusal;
 use crate::api::record::LedgerOutcome;
 use crate::model::Key;
 
-/// Whether no key of the selected records is open any more, by the ledgers alone.
+/// How much of what records did is undone, by the ledgers alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undone {
+    /// No key is open any more.
+    All,
+    /// The same, but for failed changes that an undo found to be there all the same.
+    ButForFailed,
+    /// Something is open.
+    NotAll,
+}
+
+/// How much of what the selected records did is undone.
 ///
 /// `records` are those of the instance that touch a touched key. Records that touch nothing, and
-/// records that contradict each other, are left to [`plan`](super::plan) to refuse.
+/// records that contradict each other, are left to [`plan`](super::plan) to refuse. A key that an undo
+/// left because nobody on record had changed it keeps nobody from seeing that the others are undone;
+/// alone it is open, because records that came since may explain it.
 #[must_use]
-pub fn already_rolled_back(records: &[Record], selected: &[Record]) -> bool {
-    let Some(first) = selected.first() else { return false };
+pub fn undone(records: &[Record], selected: &[Record]) -> Undone {
+    let Some(first) = selected.first() else { return Undone::NotAll };
     let Ok(catalogue) = Catalogue::new(&first.spec.instance, records, selected) else {
-        return false;
+        return Undone::NotAll;
     };
     let histories = histories(&catalogue);
-    let mut changed = histories.values().filter(|history| !history.events.is_empty()).peekable();
-    changed.peek().is_some()
-        && changed.all(|history| matches!(replay(&catalogue, history), Finding::Closed))
+    let (mut closed, mut failed_is_open) = (false, false);
+    for history in histories.values() {
+        let last = last_outcome(&catalogue, history);
+        failed_is_open |=
+            !history.failed.is_empty() && last.is_some_and(|outcome| !outcome.is_settled());
+        let changed = history.events.iter().any(|event| event.by != By::Ledger);
+        if history.events.is_empty() || (!changed && !history.failed.is_empty()) {
+            continue;
+        }
+        match replay(&catalogue, history) {
+            Finding::Closed => closed = true,
+            _ if last == Some(LedgerOutcome::Unexplained) => {}
+            _ => return Undone::NotAll,
+        }
+    }
+    match (closed, failed_is_open) {
+        (false, _) => Undone::NotAll,
+        (true, true) => Undone::ButForFailed,
+        (true, false) => Undone::All,
+    }
+}
+
+/// What the newest ledger says became of a key.
+fn last_outcome(catalogue: &Catalogue<'_>, history: &KeyHistory<'_>) -> Option<LedgerOutcome> {
+    let at = |ledger: usize| catalogue.entries.get(ledger).map(|listed| listed.at);
+    let newest = history.ledgers.iter().max_by_key(|(ledger, _)| (at(*ledger), *ledger));
+    newest.map(|(_, outcome)| *outcome)
 }
 
 /// Whether an undo of these records by a Rollback of this namespace and name was undone in turn.
@@ -83,6 +120,7 @@ fn is_alike(then: &PlanItem, now: &PlanItem) -> bool {
         && then.action == now.action
         && then.live == now.live
         && then.grade == now.grade
+        && then.assumed == now.assumed
         && then.blocked == now.blocked
         && then.kept_for == now.kept_for
         && then.gives == now.gives

@@ -38,14 +38,20 @@ pub(super) fn duplicates(catalogue: &Catalogue<'_>, events: &[Event<'_>]) -> Vec
         // AWS never gives one id to two requests. A tool that wrote it beside an opposite change of
         // the key wrote it wrongly, and so it tells nothing about any.
         let id_holds = !events.iter().any(|it| it.request == one.request && opposite(one, it));
-        let mut opposite_between = false;
+        // What was recorded after the change was taken back is another change.
+        let mut taken_back = false;
         for (later, other) in events.iter().enumerate().skip(earlier + 1) {
-            opposite_between |= opposite(one, other);
+            taken_back |= opposite(one, other)
+                || (other.by == By::Ledger
+                    && (other.before == one.after.map(Presence::inverse)
+                        || catalogue.undid(other.record, one.record)));
             if other.by != By::Operation || other.after != one.after || other.record == one.record {
                 continue;
             }
             let same_request = one.request.is_some() && one.request == other.request && id_holds;
-            let near = !opposite_between
+            let near = !taken_back
+                && !confirms(one)
+                && !confirms(other)
                 && tool(one) != tool(other)
                 && other.at.duration_since(one.at) <= SAME_CHANGE_WITHIN;
             if same_request || near {
@@ -54,6 +60,11 @@ pub(super) fn duplicates(catalogue: &Catalogue<'_>, events: &[Event<'_>]) -> Vec
         }
     }
     pairs
+}
+
+/// Whether it found the key as it left it: then somebody else's change had made it so before.
+fn confirms(event: &Event<'_>) -> bool {
+    event.before.is_some() && event.before == event.after
 }
 
 /// What counts of each event.

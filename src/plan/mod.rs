@@ -42,7 +42,7 @@ pub use digest::{content_digest, record_digest};
 pub use given::Given;
 pub use guard::gives_administrator_access;
 pub use items::accepted_in_plan;
-pub use ledger::{already_rolled_back, redone_under_name, still_holds};
+pub use ledger::{Undone, redone_under_name, still_holds, undone};
 pub use live::{AccountState, Denial, Live, PrincipalState, SetFacts};
 pub use planner::{Proposal, check, plan, propose, shards};
 pub use record::{Mention, Record, Touched, each_mention, record_refs, touched, touches};

@@ -105,6 +105,7 @@ impl Proposal<'_> {
         let Self { request, catalogue, mut drafts, changes } = self;
         roles::judge(&mut drafts, &changes, access);
         given::judge(&mut drafts, access);
+        let assumed = assumed(&mut drafts);
         let count = |wanted: &[Disposition]| {
             drafts.iter().filter(|draft| wanted.contains(&draft.item.disposition)).count()
         };
@@ -121,7 +122,6 @@ impl Proposal<'_> {
             authors.truncate(MAX_AUTHORS);
         }
         let acting = || drafts.iter().filter(|draft| draft.item.disposition == Disposition::Act);
-        let assumed = acting().any(|draft| draft.rests_on_unknown);
         let gives_access = acting().any(|draft| draft.item.action.goal() == Presence::Present);
         let judged = [Disposition::Act, Disposition::Blocked];
         let grades = drafts.iter().filter(|draft| judged.contains(&draft.item.disposition));
@@ -223,6 +223,16 @@ pub fn check(
 fn stands_for_another(record: &Record) -> bool {
     entries(&record.spec)
         .any(|entry| matches!(entry, Entry::Created(created) if created.replaces.is_some()))
+}
+
+/// Notes on every item whether it rests on something unknown, beside its grade, which another reason
+/// may hide; says whether an action does.
+fn assumed(drafts: &mut [Draft]) -> bool {
+    for draft in &mut *drafts {
+        draft.item.assumed |= draft.rests_on_unknown;
+    }
+    let mut acting = drafts.iter().filter(|draft| draft.item.disposition == Disposition::Act);
+    acting.any(|draft| draft.item.assumed)
 }
 
 /// The assignments that the plan writes.

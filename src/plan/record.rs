@@ -176,15 +176,18 @@ pub fn touched(selected: &[&Record], replacements: &Replacements) -> Touched {
 pub enum Mention<'a> {
     /// A key: what became of it.
     Key(&'a Key),
-    /// A permission set: what stands for it now.
-    Replaced(&'a PermissionSetArn),
+    /// A permission set that stands for another, or for which another stands.
+    Replacement(&'a PermissionSetArn),
 }
 
 /// Calls `visit` for everything that a record says something about.
 pub fn each_mention(spec: &OperationRecordSpec, visit: &mut impl FnMut(Mention<'_>)) {
+    // Whoever asks about one of the two has to learn of the other: the policy may name either.
     let created = spec.rollback.iter().flat_map(|ledger| &ledger.created_permission_sets);
-    for set in created.filter_map(|created| created.replaces.as_ref()) {
-        visit(Mention::Replaced(set));
+    for created in created {
+        let Some(replaced) = &created.replaces else { continue };
+        visit(Mention::Replacement(replaced));
+        visit(Mention::Replacement(&created.arn));
     }
     each_key(spec, &mut |key, _| visit(Mention::Key(&key)));
 }
@@ -197,7 +200,7 @@ pub fn touches(spec: &OperationRecordSpec, keys: &BTreeSet<Key>) -> bool {
         found = found
             || match mention {
                 Mention::Key(key) => keys.contains(key),
-                Mention::Replaced(set) => keys.iter().any(|key| key.permission_set() == set),
+                Mention::Replacement(set) => keys.iter().any(|key| key.permission_set() == set),
             };
     });
     found

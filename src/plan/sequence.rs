@@ -47,7 +47,10 @@ pub(super) fn unordered(
             if opposite(one, other) && close(one, other) && !told {
                 let both_wanted = !marked.is_removed(at) && !marked.is_removed(next);
                 // Something certain that came later makes the order of these two irrelevant.
-                let settled = events.iter().enumerate().skip(next + 1).any(|(later, event)| {
+                // The newest first: where many are close, it is the one that is far enough.
+                let newest = events.iter().enumerate().skip(next + 1).rev();
+                let mut newest = newest;
+                let settled = newest.any(|(later, event)| {
                     let certain = !close(one, event) && !close(other, event);
                     let wanted = event.by != By::Ledger
                         && event.after.is_some()

@@ -88,7 +88,7 @@ pub(super) fn warnings(drafts: &[Draft], live: &Live) -> Vec<String> {
     say(unrecorded(drafts));
     say(duplicates(drafts));
     let with = |disposition: Disposition| {
-        let items = drafts.iter().filter(|draft| !draft.possibly_applied).map(|draft| &draft.item);
+        let items = drafts.iter().map(|draft| &draft.item);
         items.filter(|item| item.disposition == disposition).count()
     };
     say(some(with(Disposition::Kept), |count| {
@@ -258,7 +258,9 @@ fn duplicates(drafts: &[Draft]) -> Option<String> {
 
 fn blocked(drafts: &[Draft], warnings: &mut Vec<String>) {
     let mut reasons: BTreeMap<BlockedReason, usize> = BTreeMap::new();
-    for reason in drafts.iter().filter_map(|draft| draft.item.blocked) {
+    // What may have been applied has a sentence of its own.
+    let others = drafts.iter().filter(|draft| !draft.possibly_applied);
+    for reason in others.filter_map(|draft| draft.item.blocked) {
         *reasons.entry(reason).or_default() += 1;
     }
     for (reason, count) in reasons {

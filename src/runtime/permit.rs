@@ -24,6 +24,7 @@ pub struct Grant {
 enum Validity {
     Never,
     Always,
+    Ended,
     Span { from: Moment, length: Duration },
 }
 
@@ -41,11 +42,16 @@ impl Permit {
         (Grant { validity: Arc::clone(&validity) }, Self { validity })
     }
 
+    /// Ends it for good: this process changes nothing any more, whoever leads.
+    pub fn end(&self) {
+        *self.validity.lock().unwrap_or_else(PoisonError::into_inner) = Validity::Ended;
+    }
+
     /// Whether the outside world may be changed now.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         match *self.validity.lock().unwrap_or_else(PoisonError::into_inner) {
-            Validity::Never => false,
+            Validity::Never | Validity::Ended => false,
             Validity::Always => true,
             Validity::Span { from, length } => from.elapsed() < length,
         }
@@ -64,7 +70,10 @@ impl Grant {
     }
 
     fn set(&self, validity: Validity) {
-        *self.validity.lock().unwrap_or_else(PoisonError::into_inner) = validity;
+        let mut now = self.validity.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*now, Validity::Ended) {
+            *now = validity;
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::place::{DIGEST, Place, record, rendered, rollback};
+use super::place::{DIGEST, Place, record, rollback};
+use super::support::chart::rendered;
 use super::table::Table;
 
 #[test]
@@ -130,11 +131,11 @@ fn records_are_signed(place: &Place, table: &mut Table) {
 
 #[test]
 fn the_chart_installs_what_the_cluster_can_do() {
-    assert!(rendered(&[]).contains("kind: MutatingAdmissionPolicy\n"));
-    let checked = rendered(&["admission.names=check"]);
+    assert!(rendered(&["admission"], &[]).contains("kind: MutatingAdmissionPolicy\n"));
+    let checked = rendered(&["admission"], &["admission.names=check"]);
     assert!(
         !checked.contains("MutatingAdmissionPolicy\n")
             && checked.contains("rollback-operator-names-records")
     );
-    assert!(!rendered(&[]).contains("${"), "every name is filled in");
+    assert!(!rendered(&["admission"], &[]).contains("${"), "every name is filled in");
 }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::support::{ControlPlane, Finished, checkout, wait_for};
+use super::support::{ControlPlane, Finished, chart, wait_for};
 
 pub const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 pub const OTHER: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
@@ -47,7 +46,7 @@ impl Place {
 
     /// Installs what the chart renders with these values, and waits until it is in force.
     pub fn install_policies(&self, values: &[&str]) {
-        let manifest = rendered(values);
+        let manifest = chart::rendered(&["admission"], values);
         self.control_plane.apply(&manifest).succeeded();
         // A policy is in force some seconds after it was written.
         wait_for("the policies to be in force", Duration::from_mins(1), || {
@@ -127,22 +126,6 @@ impl Place {
         });
         self.patch_status(OPERATOR, "rollback", name, &status).succeeded();
     }
-}
-
-/// What the chart renders with these values.
-pub fn rendered(values: &[&str]) -> String {
-    let chart = checkout().join("charts/rollback-operator");
-    let sets = values.iter().flat_map(|value| ["--set", value]);
-    let output = Command::new(checkout().join("hack/tools/helm"))
-        .args(["template", "rollback-operator", chart.to_str().unwrap()])
-        .args(["--namespace", "rollback-system", "--kube-version", "1.36.0"])
-        .args(["--show-only", "templates/admission.yaml"])
-        .args(["--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"])
-        .args(sets)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// The manifest of an object.

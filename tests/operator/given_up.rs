@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use super::place::{Place, ledger_accounts, stands, text};
 use super::seed::{account, accounts};
 
-/// For so long AWS is asked again.
+/// Requests that fail are tried again within this time …
 const RETRIED: SignedDuration = SignedDuration::from_mins(5);
+/// … and a permission set that is in use is asked about for so long.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(4);
 
 /// When AWS was asked for an operation whose key holds this.
 fn asked(place: &Place, operation: &str, about: &str) -> Vec<Timestamp> {
@@ -85,7 +87,7 @@ fn copied_set(place: &Place) -> String {
 }
 
 #[test]
-fn a_set_whose_deletion_meets_a_conflict_for_five_minutes_is_blocked() {
+fn a_set_whose_deletion_meets_a_conflict_for_four_minutes_is_blocked() {
     let place = Place::new(2);
     let set = copied_set(&place);
     let words = "PermissionSet is still in use.";
@@ -108,8 +110,8 @@ fn a_set_whose_deletion_meets_a_conflict_for_five_minutes_is_blocked() {
     let span = tries[tries.len() - 1].duration_since(tries[0]);
     // The last one leaves within the time, and is answered after it.
     let answer = SignedDuration::from_secs(10);
-    assert!(tries.len() > 3 && span + answer >= RETRIED, "{} times in {span:#}", tries.len());
-    assert!(span < RETRIED + SignedDuration::from_mins(1), "it was tried for {span:#}");
+    assert!(tries.len() > 3 && span + answer >= PATIENCE, "{} times in {span:#}", tries.len());
+    assert!(span < PATIENCE + SignedDuration::from_mins(1), "it was tried for {span:#}");
 
     // Once it is out of use, another attempt does what is left.
     place.simulator.faults(&json!({"faults": []}));

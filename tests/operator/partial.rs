@@ -73,3 +73,41 @@ fn what_failed_is_named_and_another_attempt_finishes_it() {
     assert!(place.effective().iter().all(|(_, times)| *times == 1), "{:?}", place.effective());
     assert_eq!(place.effective().len(), 12);
 }
+
+#[test]
+fn what_failed_by_its_record_and_is_there_waits_for_somebody_to_accept_it() {
+    let place = Place::new(2);
+    let before = place.simulator.access();
+    place.operation("grant", &accounts([1, 2]));
+    let mut record = place.record("assign", &accounts([1]));
+    record["failed"] = json!([{
+        "effect": "Granted", "principal": record["changes"][0]["principal"],
+        "permissionSet": place.identity.read, "accounts": accounts([2]), "reason": "timed out",
+    }]);
+    place.kubectl(&["delete", "oprec", "grant"]);
+    place.create("OperationRecord", "assign", &record);
+    place.rollback("undo", "assign", &json!({}));
+    place.approve("undo");
+    place.wait_phase("undo", "PartiallySucceeded");
+    let failures = place.status("undo")["failures"].clone();
+    assert_eq!(failures[0]["reason"], "PossiblyApplied", "{failures}");
+    assert!(text(&failures[0]["message"]).contains("PossiblyApplied/assign"), "{failures}");
+    assert_eq!(place.effective().len(), 1);
+    assert_eq!(ledger_accounts(&place.ledger("undo"), "Blocked"), accounts([2]));
+
+    // The same object again is no reason to call it done.
+    place.kubectl(&["delete", "rollback", "undo"]);
+    place.rollback("again", "assign", &json!({}));
+    place.wait_phase("again", "Failed");
+    assert_eq!(place.effective().len(), 1);
+    let accept = json!({"accept": ["PossiblyApplied/assign"]});
+    place.patch("again", &json!({"attempt": 2, "approval": accept}));
+    place.wait_field("again", ".status.attempt", "2");
+    place.wait_phase("again", "AwaitingApproval");
+    let digest = text(&place.status("again")["plan"]["digest"]);
+    place.patch("again", &json!({"approval": {"plan": digest}}));
+    place.wait_phase("again", "Succeeded");
+    assert_eq!(place.simulator.access(), before);
+    place.rollback("last", "assign", &json!({}));
+    place.wait_phase("last", "AlreadyRolledBack");
+}

@@ -196,3 +196,46 @@ fn a_name_that_somebody_took_unseen_is_not_taken_from_them() {
     assert!(reasons.contains(&&json!("DependencyFailed")), "{status}");
     assert_eq!((cloned.found().unwrap(), cloned.assigned()), (foreign, vec![]));
 }
+
+#[test]
+fn what_stands_for_a_protected_set_is_protected_in_every_record_through_it() {
+    let cloned = Cloned::new();
+    let place = &cloned.place;
+    cloned.undo("undo", &["clone", "assign"]);
+    cloned.undo("redo", &[&text(&place.status("undo")["ledger"])]);
+    let (_, second) = cloned.found().unwrap();
+    // The policy names the set as it was called then. A record that has nothing to do with the undo
+    // gave access through what stands for it.
+    let policy = json!({"spec": {"policy": {"protected": {"permissionSets": [cloned.arn]}}}});
+    place.kubectl(&["patch", "idc", &place.instance, "--type=merge", "-p", &policy.to_string()]);
+    let mut other = place.record("other", &accounts([3]));
+    other["changes"][0]["permissionSet"] = json!(second);
+    let row = json!([{"permissionSet": "Clone", "user": "alice", "accounts": accounts([3])}]);
+    place.simulator.post("/_sim/changes", &json!({"grant": row}));
+    place.create("OperationRecord", "other", &other);
+    place.rollback("protected", "other", &json!({}));
+    let said = place.wait_condition("protected", "Approved", "False", "RefusedByPolicy");
+    assert!(said.contains("ProtectedPermissionSet"), "{said}");
+}
+
+#[test]
+fn a_set_that_is_changed_while_the_undo_is_at_work_is_not_deleted() {
+    let cloned = Cloned::new();
+    let place = &cloned.place;
+    place.simulator.post("/_sim/settings", &json!({"latency": {"create": "60s", "delete": "60s"}}));
+    place.create("Rollback", "undo", &json!({"operations": {"names": ["clone", "assign"]}}));
+    place.approve("undo");
+    place.wait_phase("undo", "Executing");
+    let policy = json!({
+        "InstanceArn": place.identity.arn, "PermissionSetArn": cloned.arn,
+        "InlinePolicy": r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}"#,
+    });
+    place.simulator.call("PutInlinePolicyToPermissionSet", &policy);
+    place.wait_phase("undo", "PartiallySucceeded");
+    let failures = place.status("undo")["failures"].clone();
+    assert_eq!(failures[0]["reason"], "ContentChanged", "{failures}");
+    assert_eq!(failures.as_array().unwrap().len(), 1, "{failures}");
+    let (set, _) = cloned.found().unwrap();
+    assert!(set["inlinePolicy"].to_string().contains("Deny"), "{set}");
+    assert_eq!(cloned.assigned(), Vec::<Value>::new());
+}

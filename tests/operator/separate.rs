@@ -1,7 +1,6 @@
 //! Somebody else approves: what the API server stamps, and what the operator makes of it.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,22 +8,10 @@ use serde_json::{Value, json};
 use super::cluster::Cluster;
 use super::place::{Place, text};
 use super::seed::accounts;
-use super::support::{Finished, checkout, wait_for};
+use super::support::{Finished, chart, wait_for};
 
 /// Whether a name stamped on a new object is believed: policies need a while to be in force.
 const IN_FORCE: Duration = Duration::from_secs(12);
-
-fn rendered() -> String {
-    let output = Command::new(checkout().join("hack/tools/helm"))
-        .args(["template", "rollback-operator", "charts/rollback-operator"])
-        .args(["--namespace", "rollback-system", "--show-only", "templates/admission.yaml"])
-        .args(["--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"])
-        .current_dir(checkout())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
 
 fn patch_as(place: &Place<'_>, who: &Path, rollback: &str, spec: &Value) -> Finished {
     let patch = json!({"spec": spec}).to_string();
@@ -87,6 +74,25 @@ fn nobody_who_may(cluster: &Cluster, approver: &Path) {
     assert_eq!(place.ledger("undo")["spec"]["rollback"]["approvedBy"], "approver");
 }
 
+/// Where no approval is needed, whoever asked is an author all the same: of the redo, some day.
+fn who_asked_is_kept(cluster: &Cluster) {
+    let place = Place::with(cluster, 1, &json!({"policy": {"approval": "Never"}}));
+    place.operation("assign", &accounts([1]));
+    let asker = cluster.control_plane.user("asker", &["system:masters"]);
+    let object = json!({
+        "apiVersion": "identitycenter.dev/v1alpha1", "kind": "Rollback",
+        "metadata": {"name": "undo", "namespace": place.namespace},
+        "spec": {"operations": {"names": ["assign"]}},
+    });
+    let create = ["create", "-f", "-"];
+    cluster.control_plane.kubectl_as(&asker, &create, &object.to_string()).succeeded();
+    place.wait_phase("undo", "Succeeded");
+    let ledger = place.ledger("undo")["spec"]["rollback"].clone();
+    assert!(ledger["authors"].as_array().unwrap().contains(&json!("asker")), "{ledger}");
+    let times = ["observedAt", "startedAt", "finishedAt"].map(|time| text(&ledger[time]));
+    assert!(times.is_sorted(), "{times:?}");
+}
+
 /// Whether the operator trusts names and why not is the subject; the API server's part is in
 /// tests/admission.
 #[test]
@@ -111,7 +117,7 @@ fn only_a_separate_approver_whose_name_is_proven_counts() {
     let said = place.wait_condition("early", "Approved", "False", "ApprovalNotSeparate");
     assert!(said.contains("is not there: install the chart with admission.enabled"), "{said}");
 
-    control_plane.apply(&rendered()).succeeded();
+    control_plane.apply(&chart::rendered(&["admission"], &[])).succeeded();
     std::thread::sleep(IN_FORCE);
     place.operation("assign", &accounts([2, 3]));
     place.rollback("undo", "assign", &json!({}));
@@ -138,6 +144,7 @@ fn only_a_separate_approver_whose_name_is_proven_counts() {
     place.wait_phase("many", "Succeeded");
 
     nobody_who_may(&cluster, &approver);
+    who_asked_is_kept(&cluster);
 
     // A weakened policy proves nothing, and that is noticed before anything is written.
     let weaker = json!({"spec": {"matchConditions": [{"name": "never", "expression": "false"}]}});

@@ -6,6 +6,7 @@
 mod support;
 
 mod decisions;
+mod incident;
 mod looking;
 mod running;
 

@@ -106,9 +106,7 @@ pub fn conclude(scenario: &Scenario, cluster: &Cluster, aws: &Aws, judge: &Judge
 
 fn is_over(object: &Value) -> bool {
     let (spec, status, metadata) = (&object["spec"], &object["status"], &object["metadata"]);
-    let terminal =
-        ["Succeeded", "PartiallySucceeded", "Failed", "Cancelled", "Rejected", "AlreadyRolledBack"];
-    terminal.iter().any(|phase| status["phase"] == *phase)
+    judge::is_terminal(status)
         && status["attempt"] == *spec.get("attempt").unwrap_or(&json!(1))
         && status["observedGeneration"] == metadata["generation"]
         && metadata["deletionTimestamp"].is_null()

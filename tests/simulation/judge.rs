@@ -229,6 +229,10 @@ impl Judge {
     /// Invariant 9.
     fn moves_forward(&self, name: &str, before: &Value, after: &Value) {
         let (was, is) = (&before["status"], &after["status"]);
+        if is_terminal(was) && !is_terminal(is) && was["attempt"] == is["attempt"] {
+            let phases = (&was["phase"], &is["phase"]);
+            self.wrong(format!("invariant 9: {name} was over and goes on: {phases:?}"));
+        }
         if was["attempt"] != is["attempt"] || was["plan"]["digest"] != is["plan"]["digest"] {
             return;
         }
@@ -437,6 +441,13 @@ impl Arrival {
         };
         Some((Key::Assignment(key), action))
     }
+}
+
+/// Whether a status says that an attempt is over.
+pub fn is_terminal(status: &Value) -> bool {
+    let terminal =
+        ["Succeeded", "PartiallySucceeded", "Failed", "Cancelled", "Rejected", "AlreadyRolledBack"];
+    terminal.iter().any(|phase| status["phase"] == *phase)
 }
 
 fn letters(object: &Value) -> Vec<char> {

@@ -8,6 +8,12 @@ use super::checkout;
 /// it there.
 #[track_caller]
 pub fn shows(document: &str, name: &str, found: &str) {
+    shows_like(document, name, found, str::to_owned);
+}
+
+/// The same where some of the text is another one each time, which `lasting` leaves out.
+#[track_caller]
+pub fn shows_like(document: &str, name: &str, found: &str, lasting: impl Fn(&str) -> String) {
     // Two tests may write at the same time.
     static DOCUMENTS: Mutex<()> = Mutex::new(());
     let _alone = DOCUMENTS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -21,7 +27,7 @@ pub fn shows(document: &str, name: &str, found: &str) {
         std::fs::write(&path, new).unwrap();
         return;
     }
-    let shown = &text[from..to];
+    let (shown, found) = (lasting(&text[from..to]), lasting(found));
     assert!(
         shown == found,
         "{document} does not show what was found; run this test with UPDATE_DOCS=1 to write it\n--- shown\n{shown}\n--- found\n{found}"

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::disallowed_methods, reason = "real processes are waited for in real time")]
 
+pub mod chart;
 pub mod cluster;
 mod control_plane;
 pub mod docs;

@@ -118,7 +118,7 @@ impl RecordIndex {
         }
         let mut wanted: Vec<u32> = keys
             .iter()
-            .flat_map(|key| [Mention::Key(key), Mention::Replaced(key.permission_set())])
+            .flat_map(|key| [Mention::Key(key), Mention::Replacement(key.permission_set())])
             .map(|mention| mark(instance, mention))
             .collect();
         wanted.sort_unstable();

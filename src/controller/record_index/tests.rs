@@ -110,6 +110,29 @@ fn nothing_is_known_before_all_was_seen_or_where_something_cannot_be_read() {
     assert_eq!(index.find("access", "main", &first), Some(found(&[], 0)));
 }
 
+/// The policy may name a set that was deleted: a record through what stands for it has to lead there.
+#[test]
+fn a_ledger_is_found_by_the_set_that_stands_for_another() {
+    let other = SET.replace("/ps-0", "/ps-9");
+    let ledger = guarded(
+        "redo",
+        &json!({
+            "instance": "main",
+            "type": "Rollback",
+            "occurredAt": "2026-01-05T10:00:00Z",
+            "source": {"tool": "rollback-operator", "id": "redo"},
+            "rollback": {
+                "by": {"namespace": "access", "name": "redo", "uid": "1"}, "attempt": 1,
+                "outcome": "Succeeded", "undone": [], "finishedAt": "2026-01-05T10:00:00Z",
+                "createdPermissionSets": [{"arn": SET, "name": "Clone", "replaces": other}],
+            },
+        }),
+    );
+    let index = watched(vec![Event::Init, Event::InitApply(ledger), Event::InitDone]);
+    let through = keys(&record("", 1));
+    assert_eq!(index.find("access", "main", &through), Some(found(&["redo"], 1)));
+}
+
 #[test]
 fn a_scope_of_one_namespace_knows_nothing_of_others() {
     let index = RecordIndex::default();

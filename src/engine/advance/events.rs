@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{RETRY_WINDOW, Tick};
+use super::{PATIENCE, Tick};
 use crate::api::rollback_status::Replacement;
 use crate::engine::observations::{Event, Found};
 use crate::engine::timing;
@@ -43,7 +43,7 @@ impl Tick<'_> {
                     self.settled(item, *at);
                 }
                 Found::AtGoal => self.settled(item, *at),
-                Found::NeverSent => self.try_again(item),
+                Found::NeverSent => self.send_again(item),
             },
             // An event about a state that has passed: it was taken in before a restart.
             _ => {}
@@ -54,7 +54,7 @@ impl Tick<'_> {
         if let Some(entry) = self.in_flight.get_mut(&item) {
             entry.request_id = Some(request_id.clone());
             entry.requested_at = Some(at);
-            if entry.attempt == 1 {
+            if entry.tries() == 1 {
                 // Retries have five minutes from the first request, however long its intent waited.
                 entry.first_at = at;
             }
@@ -98,6 +98,6 @@ impl Tick<'_> {
     /// Whether it has been refused for as long as it is tried again.
     fn retries_are_over(&self, item: usize) -> bool {
         let first_refusal = self.in_flight.get(&item).and_then(|entry| entry.requested_at);
-        first_refusal.is_some_and(|first| self.now.duration_since(first) >= RETRY_WINDOW)
+        first_refusal.is_some_and(|first| self.now.duration_since(first) >= PATIENCE)
     }
 }

@@ -52,7 +52,8 @@ impl Tick<'_> {
             self.journal.set(item, ActionState::Intent);
             // One that was taken back after it was sent is another attempt.
             let attempt = observations.item(item).sent.map_or(1, |sent| sent.saturating_add(1));
-            self.in_flight.insert(item, self.intent(item, plan.action, attempt, self.now));
+            self.in_flight
+                .insert(item, self.intent(item, plan.action, attempt, (attempt - 1, self.now)));
             open += 1;
         }
     }
@@ -62,13 +63,14 @@ impl Tick<'_> {
         item: usize,
         action: ActionKind,
         attempt: i32,
-        first_at: Timestamp,
+        (unsent, first_at): (i32, Timestamp),
     ) -> InFlight {
         InFlight {
             item: i32::try_from(item).unwrap_or(i32::MAX),
             action,
             intent_at: self.now,
             attempt,
+            unsent,
             first_at,
             request_id: None,
             requested_at: None,
@@ -76,13 +78,32 @@ impl Tick<'_> {
         }
     }
 
+    /// After a failure that may pass.
     pub(super) fn try_again(&mut self, item: usize) {
         if let Some(entry) = self.in_flight.get(&item) {
-            let next =
-                self.intent(item, entry.action, entry.attempt.saturating_add(1), entry.first_at);
-            self.in_flight.insert(item, next);
-            self.journal.set(item, ActionState::Intent);
+            let known = (entry.unsent, entry.first_at);
+            self.begin_again(item, entry.action, entry.attempt, known);
         }
+    }
+
+    /// What AWS never got is no try of it.
+    pub(super) fn send_again(&mut self, item: usize) {
+        if let Some(entry) = self.in_flight.get(&item) {
+            let known = (entry.unsent.saturating_add(1), entry.first_at);
+            self.begin_again(item, entry.action, entry.attempt, known);
+        }
+    }
+
+    fn begin_again(
+        &mut self,
+        item: usize,
+        action: ActionKind,
+        attempt: i32,
+        known: (i32, Timestamp),
+    ) {
+        let next = self.intent(item, action, attempt.saturating_add(1), known);
+        self.in_flight.insert(item, next);
+        self.journal.set(item, ActionState::Intent);
     }
 
     /// Takes back intents that nobody has sent: nothing more will be sent in this attempt.

@@ -1,6 +1,6 @@
 //! What reads of the keys show, and what AWS said about a request that they contradict.
 
-use super::{FRESH, RETRY_WINDOW, Tick};
+use super::{FRESH, PATIENCE, Tick};
 use crate::engine::observations::{Answer, Observations};
 use crate::engine::verdict::{Verdict, verdict};
 use crate::model::{ActionState, FailureReason, Presence, Rule};
@@ -38,7 +38,7 @@ impl Tick<'_> {
                     } else if request_id.is_none()
                         && self.is_contradicted_for_good(item, observations)
                     {
-                        let message = "the request is not known, and for five minutes every read showed another state";
+                        let message = "the request is not known, and for four minutes every read showed another state";
                         self.fail(item, FailureReason::NotVerified, message);
                     }
                 }
@@ -65,7 +65,7 @@ impl Tick<'_> {
 
     fn is_contradicted_for_good(&self, item: usize, observations: &Observations) -> bool {
         let ended_at = self.in_flight.get(&item).and_then(|entry| entry.ended_at);
-        ended_at.is_some_and(|ended_at| self.now.duration_since(ended_at) >= RETRY_WINDOW)
+        ended_at.is_some_and(|ended_at| self.now.duration_since(ended_at) >= PATIENCE)
             && self.contradicted(item, observations)
     }
 

@@ -27,6 +27,7 @@ fn journal_after(answer: Option<Answer>, contested: bool) -> Vec<String> {
             action: ActionKind::DeleteAssignment,
             intent_at: at(0),
             attempt: 1,
+            unsent: 0,
             first_at: at(0),
             request_id: Some(request()),
             requested_at: Some(at(0)),

@@ -77,20 +77,19 @@ fn retries_have_five_minutes_from_the_first_request_and_not_from_its_intent() {
 }
 
 #[test]
-fn a_set_that_is_in_use_is_tried_again_for_five_minutes_from_the_first_refusal() {
+fn a_set_that_is_in_use_is_tried_again_for_four_minutes_from_the_first_refusal() {
     let mut harness = Harness::new(0);
     harness.items.push(fixtures::set_deletion());
     harness.status.progress = Some(Journal::fresh(&harness.items).progress(&harness.items));
     harness.persist();
     harness.pass(600_000);
-    for _ in 0..2 {
+    for pause in [239_000, 1_000] {
         let (class, at) = (Class::Conflict, harness.now);
         harness.observations.push(Event::Refused { item: 0, class, message: "in use".into(), at });
         harness.persist();
         assert_eq!(harness.journal().state(0), ActionState::Intent);
-        harness.pass(100_000);
+        harness.pass(pause);
     }
-    harness.pass(200_000);
     let (class, at) = (Class::Conflict, harness.now);
     harness.observations.push(Event::Refused { item: 0, class, message: "in use".into(), at });
     harness.persist();

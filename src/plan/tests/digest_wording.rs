@@ -21,6 +21,7 @@ pub(super) fn reword(meaning: &mut Meaning) {
             permission_set_name,
             live: _,
             grade: _,
+            assumed: _,
             message,
             blocked: _,
             kept_for: _,

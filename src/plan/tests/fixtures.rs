@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::plan::{
     Access, AccountState, Intent, Live, Plan, PrincipalState, Record, Refusal, Replacements,
-    Request, SetFacts, place, propose, record_digest, touched,
+    Request, SetFacts, Undone, place, propose, record_digest, touched, undone,
 };
 
 pub(super) const INSTANCE: &str = "main";
@@ -246,10 +246,16 @@ pub(super) fn ledger(
             created_permission_sets: Vec::new(),
             authors: Vec::new(),
             approved_by: None,
+            observed_at: None,
             started_at: None,
             finished_at: time(at),
         });
     })
+}
+
+/// Whether nothing of the selected records is open.
+pub(super) fn already_rolled_back(records: &[Record], selected: &[Record]) -> bool {
+    undone(records, selected) == Undone::All
 }
 
 /// The ledger of a plan of which every action succeeded, but for the keys that `fails` names.

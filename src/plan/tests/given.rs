@@ -60,6 +60,7 @@ fn another_content_is_another_plan_and_another_description_is_not() {
 fn what_nobody_could_read_is_assumed() {
     let plan = restored(Given::Unknown, &[]);
     assert_eq!((plan.grade, only(&plan).gives.as_ref()), (Grade::Assumed, None));
+    assert!(plan.assumed && only(&plan).assumed, "it waits for an approval under every policy");
     assert!(only(&plan).message.as_ref().unwrap().contains("could not be read"));
     assert!(sentence(&plan).contains("could not be read"), "{:?}", plan.warnings);
 }

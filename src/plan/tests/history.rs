@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::fixtures::{executed, key, keys_of, live, operation, try_plan};
+use super::fixtures::{already_rolled_back, executed, key, keys_of, live, operation, try_plan};
 use super::model::{Decision, Doer, Happened, Model, Undone};
 use crate::api::plan::{Disposition, PlanItem};
 use crate::model::{AssignmentKey, Before, Effect, Key, Presence};
-use crate::plan::{Plan, Record, Refusal, already_rolled_back};
+use crate::plan::{Plan, Record, Refusal};
 
 /// The model beside the records that were written of it.
 #[derive(Debug, Clone)]

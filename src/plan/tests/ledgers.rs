@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::fixtures::{
-    executed, found, key, keys_of, ledger, live, only, operation, try_plan, undo,
+    already_rolled_back, cloned, executed, found, key, keys_of, ledger, live, only, operation, set,
+    time, triple, try_plan, undo,
 };
 use crate::api::plan::Disposition;
 use crate::api::plan::Disposition::Act;
@@ -14,9 +15,7 @@ use crate::api::record::LedgerOutcome::{
 use crate::model::Before;
 use crate::model::Effect::{Granted, Revoked};
 use crate::model::{AssignmentKey, BlockedReason, Grade, Key, Presence};
-use crate::plan::{
-    Plan, Record, Refusal, already_rolled_back, redone_under_name, still_holds, touches,
-};
+use crate::plan::{Plan, Record, Refusal, redone_under_name, still_holds, touches};
 
 fn grant_of(accounts: std::ops::Range<usize>) -> (Record, Vec<AssignmentKey>) {
     let keys: Vec<_> = accounts.map(key).collect();
@@ -29,7 +28,7 @@ fn each_outcome_closes_the_key_or_leaves_it_open() {
         (Verified, true),
         (AlreadySo, true),
         (Kept, true),
-        (Unexplained, true),
+        (Unexplained, false),
         (Failed, false),
         (Blocked, false),
         (Unsent, false),
@@ -145,6 +144,37 @@ fn what_became_so_between_plan_and_turn_is_remembered() {
     assert_eq!((only(&plan).disposition, only(&plan).grade), (Act, Grade::Exact));
 }
 
+#[test]
+fn what_a_ledger_saw_was_so_when_aws_was_read_and_not_when_it_began() {
+    // Between the two somebody gave access, which a record tells.
+    let a = operation("a", 0).grants(&key(1));
+    let at = Key::Assignment(key(1));
+    let said = found(&at, Presence::Absent, Presence::Absent, AlreadySo);
+    let done = |read_at| {
+        ledger("undo", 1, 120, &[&a], vec![said.clone()]).with(|spec| {
+            spec.rollback.as_mut().unwrap().observed_at = read_at;
+        })
+    };
+    let b = operation("b", 110).grants(&key(1));
+    let plan = |read_at| undo(&[a.clone(), done(read_at), b.clone()], &[&b], &[key(1)]);
+    let read_before = plan(Some(time(100)));
+    assert_eq!((only(&read_before).disposition, read_before.assumed), (Act, false));
+    assert_eq!(only(&plan(None)).disposition, Disposition::Unexplained, "what the clock would say");
+}
+
+#[test]
+fn what_nobody_on_record_changed_hides_nothing_and_stays_open_alone() {
+    let a = operation("a", 0).grants(&key(1)).grants(&key(2));
+    let one = std::slice::from_ref(&a);
+    let at = |number| Key::Assignment(key(number));
+    let gone = found(&at(1), Presence::Present, Presence::Absent, Verified);
+    let left = found(&at(2), Presence::Present, Presence::Present, Unexplained);
+    let both = ledger("undo", 1, 3600, &[&a], vec![gone, left.clone()]);
+    assert!(already_rolled_back(&[a.clone(), both], one));
+    let alone = ledger("undo", 1, 3600, &[&a], vec![left]);
+    assert!(!already_rolled_back(&[a.clone(), alone], one));
+}
+
 fn acts(plan: &Plan) -> Vec<Key> {
     plan.items.iter().filter(|item| item.disposition == Act).map(PlanItem::key).collect()
 }
@@ -216,10 +246,21 @@ fn ledgers_touch_the_keys_that_they_are_about() {
     let (a, keys) = grant_of(1..4);
     let plan = undo(std::slice::from_ref(&a), &[&a], &keys);
     let done = executed("undo", 1, 3600, &plan, &[&a], &|_| false);
-    let set = |number: usize| BTreeSet::from([Key::Assignment(key(number))]);
+    let one = |number: usize| BTreeSet::from([Key::Assignment(key(number))]);
+    let stands_for_another = executed("redo", 1, 7200, &plan, &[&done], &|_| false).with(|spec| {
+        let mut created = cloned("clone", 0).spec.created_permission_set.unwrap();
+        created.replaces = Some(set(7));
+        created.arn = set(8);
+        spec.rollback.as_mut().unwrap().created_permission_sets = vec![created];
+    });
+    for number in [7, 8] {
+        let through = BTreeSet::from([Key::Assignment(triple(9, number, 9))]);
+        assert!(touches(&stands_for_another.spec, &through), "either of the two");
+        assert!(!touches(&done.spec, &through));
+    }
     for record in [&a, &done] {
-        assert!(touches(&record.spec, &set(2)));
-        assert!(!touches(&record.spec, &set(9)));
+        assert!(touches(&record.spec, &one(2)));
+        assert!(!touches(&record.spec, &one(9)));
     }
 }
 
@@ -245,6 +286,13 @@ fn an_approved_plan_holds_while_every_key_would_be_treated_alike() {
     let gone = found(&at, Presence::Present, Presence::Absent, Verified);
     let other = ledger("other", 1, 200, &[&a], vec![gone]);
     assert!(!still_holds(&approved, &[], &undo(&[a.clone(), other], &[&a], &keys[1..])));
+    // That it rests on something else is, too, where another reason has the same grade already.
+    let mut now = undo(&records, &[&a], &keys);
+    let mut then = now.items.clone();
+    then.iter_mut().chain(&mut now.items).for_each(|item| item.grade = Grade::Lossy);
+    assert!(still_holds(&then, &[], &now));
+    now.items[0].assumed = true;
+    assert!(!still_holds(&then, &[], &now));
     // What stands in the way is part of what was approved.
     let mut world = live(&records, &keys);
     world.accounts.values_mut().for_each(|it| *it = crate::plan::AccountState::Suspended);
@@ -262,7 +310,7 @@ fn a_ledger_closes_the_keys_that_it_names_and_no_other_that_its_record_says_late
     let again = operation("a", 0).grants(&key(1)).grants(&key(2));
     assert_ne!(again.digest, first.digest);
     let records = [again.clone(), ledger];
-    assert!(!crate::plan::already_rolled_back(&records, std::slice::from_ref(&again)));
+    assert!(!already_rolled_back(&records, std::slice::from_ref(&again)));
     let plan = undo(&records, &[&again], &[key(2)]);
     assert_eq!(keys_of(&plan), [Key::Assignment(key(2))].into());
     assert_eq!(plan.actions, 1);

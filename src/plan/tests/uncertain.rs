@@ -1,15 +1,16 @@
 //! Times that do not tell, one change recorded twice, and failed changes.
 
 use super::fixtures::{
-    found, key, ledger, live, only, operation, own_access_only, plan_with, try_plan, undo,
+    already_rolled_back, executed, found, key, ledger, live, only, operation, own_access_only,
+    plan_with, try_plan, undo,
 };
 use crate::api::instance::Policy;
-use crate::api::plan::Disposition::{Act, AlreadySo, Blocked, Kept, Unexplained};
+use crate::api::plan::Disposition::{Act, AlreadySo, Blocked, Kept};
 use crate::api::record::{LedgerOutcome, Precision};
 use crate::model::Before::{Absent, Present, Unknown};
 use crate::model::Effect::{Granted, Revoked};
 use crate::model::{BlockedReason, Grade, Key, Presence};
-use crate::plan::{Refusal, already_rolled_back};
+use crate::plan::{Refusal, Undone, undone};
 
 const WIDE: [Precision; 3] = [Precision::Microsecond, Precision::Second, Precision::Minute];
 
@@ -144,8 +145,27 @@ fn an_undo_between_two_records_makes_them_two_changes() {
     let done = found(&at, Presence::Present, Presence::Absent, LedgerOutcome::Verified);
     let undone = ledger("undo", 1, 300, &[&a], vec![done]);
     let b = operation("b", 600).tool("terraform").grants(&key(1));
-    let plan = undo(&[a, undone, b.clone()], &[&b], &[key(1)]);
+    let plan = undo(&[a.clone(), undone, b.clone()], &[&b], &[key(1)]);
     assert_eq!((only(&plan).disposition, only(&plan).grade), (Act, Grade::Exact));
+    // Somebody else had taken it away by then, or somebody else held it.
+    for (seen, outcome) in
+        [(Presence::Absent, LedgerOutcome::AlreadySo), (Presence::Present, LedgerOutcome::Kept)]
+    {
+        let undone = ledger("undo", 1, 300, &[&a], vec![found(&at, seen, seen, outcome)]);
+        let records = [a.clone(), undone, b.clone()];
+        assert!(!already_rolled_back(&records, std::slice::from_ref(&b)), "{outcome:?}");
+        let plan = undo(&records, &[&b], &[key(1)]);
+        let basis = plan.warnings.iter().any(|line| line.starts_with("PossibleDuplicate"));
+        assert_eq!((only(&plan).disposition, basis), (Act, false), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_record_that_found_the_key_so_is_no_duplicate_of_the_one_that_made_it_so() {
+    let a = operation("a", 0).grants(&key(1));
+    let b = operation("b", 60).tool("terraform").change(Granted, Present, &key(1));
+    let plan = undo(&[a.clone(), b], &[&a], &[key(1)]);
+    assert_eq!((only(&plan).disposition, plan.assumed), (Kept, false));
 }
 
 #[test]
@@ -167,9 +187,10 @@ fn a_failed_change_is_no_change() {
     assert_eq!(only(&plan).key(), Key::Assignment(key(1)));
     // Applied after all, as far as anyone can tell: listed and left.
     let plan = undo(std::slice::from_ref(&a), &[&a], &[key(1), key(2)]);
-    assert_eq!((plan.actions, plan.kept), (1, 1));
+    assert_eq!((plan.actions, plan.kept, plan.blocked), (1, 0, 1));
     let left = plan.items.last().unwrap();
-    assert_eq!((left.disposition, left.key()), (Unexplained, Key::Assignment(key(2))));
+    assert_eq!((left.disposition, left.key()), (Blocked, Key::Assignment(key(2))));
+    assert_eq!(left.blocked, Some(BlockedReason::PossiblyApplied));
     assert!(left.message.clone().unwrap().starts_with("PossiblyApplied: access/a says"));
     assert!(plan.warnings.iter().any(|line| line.starts_with("PossiblyApplied: leaves 1 change ")));
     // Explained by another record: not ours to mention.
@@ -191,10 +212,33 @@ fn an_accepted_failed_change_is_undone_and_never_without_an_approval() {
     };
     assert_eq!(accepting("PossiblyApplied/b"), left, "another record");
     let plan = accepting("PossiblyApplied/a");
-    assert_eq!((plan.actions, plan.kept, plan.assumed), (2, 0, true));
+    assert_eq!((plan.actions, plan.blocked, plan.assumed), (2, 0, true));
     let item = plan.items.iter().find(|item| item.key() == Key::Assignment(key(2))).unwrap();
     assert_eq!((item.disposition, item.grade), (Act, Grade::Assumed));
     assert_ne!(plan.digest, left.digest);
+}
+
+#[test]
+fn a_failed_change_that_was_left_stays_open_until_somebody_decides() {
+    let a = operation("a", 0).grants(&key(1)).failed(Granted, &key(2));
+    let one = std::slice::from_ref(&a);
+    let left = undo(one, &[&a], &[key(1), key(2)]);
+    let first = executed("undo", 1, 3600, &left, &[&a], &|_| false);
+    let records = [a.clone(), first];
+    assert_eq!(undone(&records, one), Undone::ButForFailed);
+    let again = undo(&records, &[&a], &[key(2)]);
+    assert_eq!(only(&again).blocked, Some(BlockedReason::PossiblyApplied));
+    // It went away by itself: nothing is left to do.
+    assert_eq!(try_plan(&records, &[&a], &live(&records, &[])), Err(Refusal::NothingOpen));
+
+    let world = live(&records, &[key(2)]);
+    let (accept, access) = (["PossiblyApplied/a".to_owned()], own_access_only(&world));
+    let accepted =
+        plan_with(&Policy::default(), &accept, &records, &[&a], &world, &access).unwrap();
+    assert_eq!((only(&accepted).disposition, accepted.assumed), (Act, true));
+    let second = executed("undo", 2, 7200, &accepted, &[&a], &|_| false);
+    let records = [records.as_slice(), &[second]].concat();
+    assert_eq!(undone(&records, one), Undone::All);
 }
 
 #[test]
