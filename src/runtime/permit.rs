@@ -105,4 +105,13 @@ mod tests {
         assert!(!copy.is_valid());
         assert!(Permit::always().is_valid());
     }
+
+    #[test]
+    fn once_it_has_ended_for_good_no_renewal_brings_it_back() {
+        let (grant, permit) = Permit::issue();
+        grant.extend(Moment::now(), Duration::from_secs(10));
+        permit.clone().end();
+        grant.extend(Moment::now(), Duration::from_secs(10));
+        assert!(!permit.is_valid());
+    }
 }

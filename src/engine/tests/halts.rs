@@ -3,7 +3,10 @@
 use super::*;
 use crate::api::Reason;
 use crate::api::plan_status::PlanStatus;
+use crate::api::rollback::OnDrift;
+use crate::api::rollback_status::Failure;
 use crate::engine::Halt;
+use crate::engine::observations::{Answer, Found};
 
 fn planned(not_before: Option<Timestamp>, deadline: Option<Timestamp>) -> PlanStatus {
     PlanStatus { not_before, deadline, ..fixtures::plan_status() }
@@ -74,6 +77,50 @@ fn retries_have_five_minutes_from_the_first_request_and_not_from_its_intent() {
     harness.observations.push(Event::Accepted { item: 0, request_id: id, at: harness.now });
     harness.persist();
     assert_eq!(harness.status.in_flight[0].first_at, harness.now);
+}
+
+#[test]
+fn what_aws_never_got_is_no_try_of_it() {
+    let mut harness = Harness::new(1);
+    harness.persist();
+    harness.pass(600_000);
+    let (found, at) = (Found::NeverSent, harness.now);
+    harness.observations.push(Event::Resolved { item: 0, found, at });
+    harness.persist();
+    let entry = harness.status.in_flight[0].clone();
+    assert_eq!((entry.attempt, entry.unsent, entry.tries()), (2, 1, 1));
+    let id = harness.world.accept(0, harness.now, 1000);
+    harness.observations.push(Event::Accepted { item: 0, request_id: id, at });
+    harness.persist();
+    assert_eq!(harness.status.in_flight[0].first_at, at, "its five minutes begin now");
+}
+
+#[test]
+fn drift_is_noticed_beside_any_number_of_failures() {
+    let mut harness = Harness::new(60);
+    harness.spec.on_drift = OnDrift::Fail;
+    harness.persist();
+    let failure = Failure {
+        item: 50,
+        action: "remove".to_owned(),
+        reason: "InvalidRequest".to_owned(),
+        message: String::new(),
+        request_id: None,
+        next_step: String::new(),
+    };
+    harness.status.failures = vec![failure; 50];
+    let id = harness.world.accept(0, harness.now, 1000);
+    let at = harness.now;
+    harness.observations.push(Event::Accepted { item: 0, request_id: id.clone(), at });
+    harness.observations.push(Event::Ended { item: 0, request_id: id.clone(), at });
+    harness.persist();
+    harness.pass(240_000);
+    harness.observations.item_mut(0).answer = Some((id, Answer::Succeeded));
+    harness.observations.saw(0, KeyRead { begun: harness.now, presence: Presence::Present });
+    harness.persist();
+    assert_eq!(harness.journal().state(0), ActionState::Blocked);
+    assert_eq!(harness.status.failures.len(), 50);
+    assert_eq!(halt(&harness), Halt::Final(Reason::Drifted));
 }
 
 #[test]

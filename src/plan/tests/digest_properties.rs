@@ -214,7 +214,7 @@ fn content_of(meaning: &mut Meaning, at: usize) -> &mut PermissionSetContent {
 }
 
 /// Everything that a plan means, changed one at a time. The number is that of an item.
-const CHANGES: [(&str, Change); 43] = [
+const CHANGES: [(&str, Change); 44] = [
     ("an item is missing", |it, at| drop(it.items.remove(at))),
     ("an item is there twice", |it, at| it.items.push(it.items[at].clone())),
     ("disposition", |it, at| {
@@ -248,6 +248,10 @@ const CHANGES: [(&str, Change); 43] = [
     ("grade", |it, at| {
         let item = item(it, at);
         item.grade = other(&[Grade::Exact, Grade::Lossy], &item.grade);
+    }),
+    ("that it rests on something unknown", |it, at| {
+        let item = item(it, at);
+        item.assumed = !item.assumed;
     }),
     ("why it is blocked", |it, at| toggle(&mut item(it, at).blocked, BlockedReason::NameTaken)),
     ("another reason why it is blocked", |it, at| {
