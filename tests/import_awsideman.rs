@@ -44,7 +44,7 @@ fn import() -> Report {
 }
 
 fn file(name: &str, bytes: impl Into<Vec<u8>>) -> SourceFile {
-    SourceFile { name: name.to_owned(), bytes: bytes.into() }
+    SourceFile::new(name, bytes)
 }
 
 fn read_one(text: impl Into<Vec<u8>>) -> Report {
@@ -91,7 +91,7 @@ fn every_operation_of_both_stores_becomes_one_record() {
 fn an_assignment_keeps_its_tuples_time_and_names() {
     let report = import();
     let assign = record(&report, "assign-2abdc948");
-    assert_eq!(assign.full_name, "assign-2abdc948-e85d-486a-8d50-37afbf1855ff");
+    assert_eq!(assign.full_name, "assign-2abdc948-e85d-486a-8d50-37afbf1855ff-c4311fa3");
     assert_eq!(assign.spec.occurred_at.to_string(), "2026-11-23T20:50:11.234159Z");
     assert_eq!(assign.spec.source.tool, "awsideman");
     assert_eq!(assign.spec.source.id, "2abdc948-e85d-486a-8d50-37afbf1855ff");
@@ -285,7 +285,10 @@ fn two_ids_that_begin_alike_get_their_full_names() {
     let names: BTreeSet<_> = report.records.iter().map(|record| record.name.as_str()).collect();
     assert_eq!(
         names,
-        BTreeSet::from(["assign-2abdc948-e85d-486a-8d50-37afbf1855ff", "assign-2abdc948-0000"])
+        BTreeSet::from([
+            "assign-2abdc948-e85d-486a-8d50-37afbf1855ff-c4311fa3",
+            "assign-2abdc948-0000-52bc360c",
+        ])
     );
 }
 

@@ -33,7 +33,7 @@ fn import(path: &Path) -> Report {
 
 fn read(text: impl Into<Vec<u8>>) -> Report {
     let mut trail = Trail::default();
-    trail.add(&SourceFile { name: "events.json".to_owned(), bytes: text.into() });
+    trail.add(&SourceFile::new("events.json", text));
     trail.report(&instances())
 }
 
@@ -200,6 +200,8 @@ fn a_bad_event_is_refused_with_its_reason_and_the_rest_is_taken() {
         (Box::new(|event| event["eventTime"] = "yesterday".into()), "is not a time"),
         (Box::new(|event| event["eventID"] = "../..".into()), "it has no eventID"),
         (Box::new(|event| event["eventName"] = 3.into()), "not an event that CloudTrail writes"),
+        (Box::new(|event| *event = json!({"hello": 1})), "it has neither eventVersion nor"),
+        (Box::new(|event| *event = json!({"EventName": "x"})), "it has neither eventVersion nor"),
     ];
     for (edit, words) in cases {
         let bad = event(|event| {
@@ -211,6 +213,21 @@ fn a_bad_event_is_refused_with_its_reason_and_the_rest_is_taken() {
         assert_eq!(report.refusals.len(), 1, "{words}");
         assert!(report.refusals[0].reason.contains(words), "{}", report.refusals[0]);
     }
+}
+
+#[test]
+fn a_list_of_events_in_a_form_that_is_not_read_is_refused() {
+    let event = event(|_| ());
+    let logs = json!({"events": [{"message": event.to_string()}]});
+    for text in [logs, json!({"data": {"Records": [event]}}), json!({"Records": {}})] {
+        let report = read(text.to_string());
+        assert_eq!((report.records.len(), report.refusals.len()), (0, 1), "{text}");
+        assert!(!report.is_complete());
+    }
+    // The bus of EventBridge carries other things as well.
+    let other = json!({"detail-type": "EC2 Instance State-change Notification", "detail": {}});
+    let report = read(other.to_string());
+    assert_eq!((report.is_complete(), report.left_out["events about other things"]), (true, 1));
 }
 
 #[test]

@@ -78,7 +78,8 @@ pub struct ImportedRecord {
     pub name: String,
     /// The type and the beginning of the operation's id.
     pub short_name: String,
-    /// The type and the whole id: for when another record already has the short one.
+    /// The type and the whole id, with a hash of tool and id: for when another record already has
+    /// the short one.
     pub full_name: String,
     /// Labels of the object.
     pub labels: BTreeMap<String, String>,

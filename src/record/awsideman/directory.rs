@@ -1,9 +1,12 @@
 //! Finding and reading the files of a store.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::record::files::{ReadError, SourceFile, names_in, own_name, read_file};
+use crate::record::files::{
+    ReadError, SourceFile, is_directory, names_in, own_name, read_file, what_is_at,
+};
 
 /// Why a directory cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -41,25 +44,31 @@ pub fn read_directory(path: &Path, profiles: &[String]) -> Result<Vec<SourceFile
     }
     let mut files = Vec::new();
     for name in store_files(path)? {
-        files.push(read_file(&path.join(&name), name)?);
+        files.push(read_file(&path.join(&name), name.to_string_lossy().into_owned())?);
     }
     let root = path.join("profiles");
-    let mut found = if root.is_dir() { names_in(&root)? } else { Vec::new() };
-    found.retain(|profile| root.join(profile).is_dir());
-    if let Some(missing) = profiles.iter().find(|profile| !found.contains(profile)) {
-        return Err(DirectoryError::NoProfile { path: path.to_owned(), profile: missing.clone() });
-    }
-    found.retain(|profile| profiles.is_empty() || profiles.contains(profile));
+    let mut found = if is_directory(&root)? { names_in(&root)? } else { Vec::new() };
+    found.retain(|name| profiles.is_empty() || profiles.iter().any(|profile| name == &**profile));
+    let mut read = Vec::new();
     for profile in found {
         let directory = root.join(&profile);
+        if !is_directory(&directory)? {
+            continue;
+        }
         for name in store_files(&directory)? {
-            let shown = format!("profiles/{profile}/{name}");
+            let (profile, shown) = (profile.to_string_lossy(), name.to_string_lossy());
+            let shown = format!("profiles/{profile}/{shown}");
             files.push(read_file(&directory.join(&name), shown)?);
         }
+        read.push(profile);
+    }
+    let missing = profiles.iter().find(|profile| read.iter().all(|name| name != &***profile));
+    if let Some(missing) = missing {
+        return Err(DirectoryError::NoProfile { path: path.to_owned(), profile: missing.clone() });
     }
     if files.is_empty() {
         let inner = path.join("operations");
-        if inner.is_dir() {
+        if is_directory(&inner)? {
             return read_directory(&inner, profiles);
         }
         return Err(DirectoryError::NoStore { path: path.to_owned() });
@@ -68,12 +77,61 @@ pub fn read_directory(path: &Path, profiles: &[String]) -> Result<Vec<SourceFile
 }
 
 /// `operations.json` and what was set aside or compressed beside it.
-fn store_files(directory: &Path) -> Result<Vec<String>, ReadError> {
-    let mut names = names_in(directory)?;
-    names.retain(|name| {
-        let stem = name.strip_suffix(".gz").unwrap_or(name).strip_suffix(".json");
+fn store_files(directory: &Path) -> Result<Vec<OsString>, ReadError> {
+    let mut files = Vec::new();
+    for name in names_in(directory)? {
+        let shown = name.to_string_lossy();
+        let stem = shown.strip_suffix(".gz").unwrap_or(&shown).strip_suffix(".json");
         let fits = stem.is_some_and(|stem| stem == "operations" || stem.starts_with("operations_"));
-        fits && directory.join(name).is_file()
-    });
-    Ok(names)
+        if fits && what_is_at(&directory.join(&name))?.is_some_and(|found| found.is_file()) {
+            files.push(name);
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A store with the profile `a`.
+    fn store() -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let profile = directory.path().join("profiles/a");
+        fs::create_dir_all(&profile).unwrap();
+        fs::write(profile.join("operations.json"), "{}").unwrap();
+        directory
+    }
+
+    fn names(files: &[SourceFile]) -> Vec<&str> {
+        files.iter().map(|file| file.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_profile_or_file_that_cannot_be_looked_into_is_an_error() {
+        for link in ["profiles/b", "profiles/a/operations_1.json", "operations.json.gz"] {
+            let directory = store();
+            symlink(directory.path().join("gone"), directory.path().join(link)).unwrap();
+            let error = read_directory(directory.path(), &[]).unwrap_err().to_string();
+            assert!(error.starts_with("cannot read ") && error.contains(link), "{error}");
+        }
+        let directory = store();
+        symlink(directory.path().join("gone"), directory.path().join("profiles/b")).unwrap();
+        let files = read_directory(directory.path(), &["a".to_owned()]).unwrap();
+        assert_eq!(names(&files), ["profiles/a/operations.json"], "the other was not asked for");
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf_8_hides_nothing() {
+        let directory = store();
+        let profile = directory.path().join("profiles").join(std::ffi::OsStr::from_bytes(b"b\xff"));
+        fs::create_dir_all(&profile).unwrap();
+        fs::write(profile.join("operations.json"), "{}").unwrap();
+        let files = read_directory(directory.path(), &[]).unwrap();
+        let expected = ["profiles/a/operations.json", "profiles/b\u{fffd}/operations.json"];
+        assert_eq!(names(&files), expected);
+    }
 }

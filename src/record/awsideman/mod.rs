@@ -26,7 +26,7 @@ use self::operation::{Decoded, decode, id_of};
 use super::files::SourceFile;
 use super::instances::Instances;
 use super::names;
-use super::report::{ImportedRecord, Origin, Refusal, Repair, Report, Tear};
+use super::report::{ImportedRecord, Origin, Refusal, Repair, Report};
 use crate::api::GROUP;
 
 /// The name of the tool in `spec.source.tool`.
@@ -43,11 +43,7 @@ pub fn read(files: &[SourceFile], instances: &Instances, zone: Option<&TimeZone>
     let mut operations = BTreeMap::<String, Vec<(Origin, Result<Decoded, Refused>)>>::new();
     for file in files {
         let scan = scan::scan(&file.bytes);
-        report.tears.extend(scan.damages.into_iter().map(|damage| Tear {
-            file: file.name.clone(),
-            position: damage.position,
-            what: damage.what,
-        }));
+        report.tears.extend(file.tears(scan.damages));
         for (position, value) in scan.elements {
             let origin = Origin { file: file.name.clone(), position };
             let decoded = decode(&value, zone);
@@ -152,7 +148,7 @@ fn record(origin: Origin, decoded: Decoded, repairs: &mut Vec<Repair>) -> Import
     ImportedRecord {
         name: names::short(spec.operation_type, &id),
         short_name: names::short(spec.operation_type, &id),
-        full_name: names::full(spec.operation_type, &id),
+        full_name: names::full(spec.operation_type, TOOL, &id),
         labels: BTreeMap::from([
             (label("tool"), TOOL.to_owned()),
             (label("type"), spec.operation_type.as_str().to_owned()),

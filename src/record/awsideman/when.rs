@@ -19,8 +19,18 @@ pub fn read(text: &str, zone: Option<&TimeZone>) -> Result<(Timestamp, Precision
     if !(1970..=9998).contains(&year) {
         return Err(not_a_time());
     }
-    let exact = text.contains(['.', ',']);
-    Ok((time, if exact { Precision::Microsecond } else { Precision::Second }))
+    Ok((time, precision(text)))
+}
+
+/// How exactly a text that is a time says it: by what is written of the time of day.
+fn precision(text: &str) -> Precision {
+    if text.contains(['.', ',']) {
+        return Precision::Microsecond;
+    }
+    let time = text.split_once(['T', 't', ' ']).map_or("", |(_, time)| time);
+    let time = time.split(['Z', 'z', '+', '-']).next().unwrap_or_default();
+    let digits = time.chars().filter(char::is_ascii_digit).count();
+    if digits < "hhmmss".len() { Precision::Minute } else { Precision::Second }
 }
 
 fn local(text: &str, zone: Option<&TimeZone>) -> Result<Timestamp, Refused> {
@@ -48,8 +58,14 @@ mod tests {
         ] {
             assert_eq!(read(text, None), Ok((expected, Precision::Microsecond)), "{text}");
         }
-        let (_, precision) = read("2026-11-23T20:50:39+00:00", None).unwrap();
-        assert_eq!(precision, Precision::Second);
+        for (text, expected) in [
+            ("2026-11-23T20:50:39+00:00", Precision::Second),
+            ("2026-11-23 20:50:39Z", Precision::Second),
+            ("2026-11-23T20:50Z", Precision::Minute),
+            ("2026-11-23T20:50-05:30", Precision::Minute),
+        ] {
+            assert_eq!(read(text, None).unwrap().1, expected, "{text}");
+        }
     }
 
     #[test]

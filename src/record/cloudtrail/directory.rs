@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::record::files::{ReadError, names_in, own_name};
+use crate::record::files::{ReadError, is_directory, names_in, own_name};
 
 /// Directories beside the events that hold none: digests prove that files are unchanged, insights
 /// sum up.
@@ -31,9 +31,11 @@ fn walk(
 ) -> Result<(), ReadError> {
     for name in names_in(directory)? {
         let path = directory.join(&name);
-        let shown = if shown.is_empty() { name.clone() } else { format!("{shown}/{name}") };
-        if path.is_dir() {
-            if depth < DEEPEST && !OTHERS.contains(&name.as_str()) {
+        let name = name.to_string_lossy();
+        let shown =
+            if shown.is_empty() { name.clone().into_owned() } else { format!("{shown}/{name}") };
+        if is_directory(&path)? {
+            if depth < DEEPEST && !OTHERS.contains(&&*name) {
                 walk(&path, &shown, depth + 1, found)?;
             }
         } else if is_events(&name) {
@@ -47,4 +49,26 @@ fn is_events(name: &str) -> bool {
     let name = name.strip_suffix(".gz").unwrap_or(name);
     let kind = Path::new(name).extension();
     kind.is_some_and(|kind| kind == "json" || kind == "jsonl" || kind == "ndjson")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_trail_is_passed_over_in_silence() {
+        let directory = tempfile::tempdir().unwrap();
+        let odd = directory.path().join(OsStr::from_bytes(b"\xff.json"));
+        fs::write(&odd, "{}").unwrap();
+        let found = find_files(directory.path()).unwrap();
+        assert_eq!(found, [(odd, "\u{fffd}.json".to_owned())]);
+
+        let link = directory.path().join("23");
+        std::os::unix::fs::symlink(directory.path().join("gone"), &link).unwrap();
+        let error = find_files(directory.path()).unwrap_err().to_string();
+        assert!(error.contains("/23: it is a link"), "{error}");
+    }
 }

@@ -124,18 +124,33 @@ impl Identity {
     }
 }
 
+/// What `EventBridge` calls an event of `CloudTrail` in `detail-type`, among others that end alike.
+const VIA_CLOUDTRAIL: &str = "via CloudTrail";
+
 /// The event within an element of a file: the element itself, the text that `LookupEvents` wraps it
-/// in, or the `detail` of `EventBridge`.
+/// in, or the `detail` of `EventBridge`, which may be about something else altogether. An object
+/// that is no event is an error: it may be a list of events in a form that is not read.
 pub fn unwrap(element: Value) -> Result<Event, String> {
+    let no_event = |why: String| format!("it is not an event that CloudTrail writes: {why}");
     let Value::Object(mut members) = element else { return Err("it is not an object".to_owned()) };
-    let read = if let Some(Value::String(text)) = members.get("CloudTrailEvent") {
-        serde_json::from_str(text)
+    let event = if let Some(Value::String(text)) = members.get("CloudTrailEvent") {
+        serde_json::from_str(text).map_err(|error| no_event(error.to_string()))?
     } else if !members.contains_key("eventName")
         && let Some(detail @ Value::Object(_)) = members.remove("detail")
     {
-        serde_json::from_value(detail)
+        let kind = members.get("detail-type").and_then(Value::as_str);
+        if kind.is_some_and(|kind| !kind.ends_with(VIA_CLOUDTRAIL)) {
+            return Ok(Event::default());
+        }
+        detail
     } else {
-        serde_json::from_value(Value::Object(members))
+        Value::Object(members)
     };
-    read.map_err(|error| format!("it is not an event that CloudTrail writes: {error}"))
+    let has = |name| event.get(name).is_some();
+    if !has("eventVersion") && !(has("eventName") && has("eventSource")) {
+        let why = "it has neither eventVersion nor eventName and eventSource; docs/import.md names \
+                   the forms that are read";
+        return Err(no_event(why.to_owned()));
+    }
+    serde_json::from_value(event).map_err(|error| no_event(error.to_string()))
 }

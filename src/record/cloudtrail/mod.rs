@@ -23,7 +23,7 @@ pub(in crate::record) use self::form::FORM;
 use super::files::SourceFile;
 use super::instances::Instances;
 use super::names;
-use super::report::{ImportedRecord, Origin, Refusal, Repair, Report, Tear};
+use super::report::{ImportedRecord, Origin, Refusal, Repair, Report};
 use super::scan::scan;
 use crate::api::{GROUP, OperationRecordSpec};
 use crate::model::InstanceArn;
@@ -57,11 +57,7 @@ impl Trail {
         let damages = scan(&FORM, &file.bytes, |position, element| {
             self.element(Origin { file: file.name.clone(), position }, element);
         });
-        self.report.tears.extend(damages.into_iter().map(|damage| Tear {
-            file: file.name.clone(),
-            position: damage.position,
-            what: damage.what,
-        }));
+        self.report.tears.extend(file.tears(damages));
     }
 
     fn element(&mut self, origin: Origin, element: Value) {
@@ -187,7 +183,7 @@ fn record(
     ImportedRecord {
         name: names::short(spec.operation_type, id),
         short_name: names::short(spec.operation_type, id),
-        full_name: names::full(spec.operation_type, id),
+        full_name: names::full(spec.operation_type, TOOL, id),
         labels: BTreeMap::from([
             (label("tool"), TOOL.to_owned()),
             (label("type"), spec.operation_type.as_str().to_owned()),

@@ -28,7 +28,8 @@ pub enum Refused {
     Id(String),
     /// The tool cannot be a label.
     #[error(
-        "source.tool {0:?} is no name of a tool: use letters, digits, '.', '-' and '_', at most 63"
+        "source.tool {0:?} is no name of a tool: use letters, digits, '.', '-' and '_' between letters \
+         or digits, at most 63"
     )]
     Tool(String),
     /// Its time cannot be understood.
@@ -69,8 +70,13 @@ pub fn decode(
     // The name is known once the instance is.
     object.insert("instance".to_owned(), Value::from("unknown"));
     if let Some(text) = object.get("occurredAt").and_then(Value::as_str) {
-        let (time, _) = when::read(text, zone).map_err(|error| Refused::Time(error.to_string()))?;
+        let (time, precision) =
+            when::read(text, zone).map_err(|error| Refused::Time(error.to_string()))?;
         object.insert("occurredAt".to_owned(), Value::from(time.to_string()));
+        let said = object.entry("occurredAtPrecision").or_insert(Value::Null);
+        if said.is_null() {
+            *said = serde_json::to_value(precision).unwrap_or_default();
+        }
     }
     let spec = OperationRecordSpec::deserialize(&item)
         .map_err(|error| Refused::Shape(error.to_string()))?;
@@ -81,7 +87,7 @@ pub fn decode(
     if !names::is_operation_id(&spec.source.id) {
         return Err(Refused::Id(spec.source.id.chars().take(100).collect()));
     }
-    if spec.source.tool.len() > 63 || !names::is_operation_id(&spec.source.tool) {
+    if !names::is_tool(&spec.source.tool) {
         return Err(Refused::Tool(spec.source.tool.chars().take(100).collect()));
     }
     let instance = instance(&spec)?;

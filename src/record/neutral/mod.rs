@@ -21,7 +21,7 @@ use self::form::FORM;
 use super::files::SourceFile;
 use super::instances::Instances;
 use super::names;
-use super::report::{ImportedRecord, Origin, Refusal, Repair, Report, Tear};
+use super::report::{ImportedRecord, Origin, Refusal, Repair, Report};
 use super::scan::scan;
 use crate::api::record::Source;
 use crate::api::{GROUP, OperationRecordSpec};
@@ -63,11 +63,7 @@ impl Operations {
                 }
             }
         });
-        self.report.tears.extend(damages.into_iter().map(|damage| Tear {
-            file: file.name.clone(),
-            position: damage.position,
-            what: damage.what,
-        }));
+        self.report.tears.extend(file.tears(damages));
     }
 
     /// The records of all files. They depend on the files' content and on `instances` alone.
@@ -108,7 +104,7 @@ fn record(origin: Origin, spec: OperationRecordSpec) -> ImportedRecord {
     ImportedRecord {
         name: names::short(kind, id),
         short_name: names::short(kind, id),
-        full_name: names::full(kind, id),
+        full_name: names::full(kind, &spec.source.tool, id),
         labels: BTreeMap::from([
             (label("tool"), spec.source.tool.clone()),
             (label("type"), kind.as_str().to_owned()),

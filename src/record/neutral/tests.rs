@@ -1,6 +1,9 @@
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::*;
+use crate::api::record::Precision;
 use crate::model::Before;
 
 const INSTANCE: &str = "arn:aws:sso:::instance/ssoins-grrwdwht9b3hswl7";
@@ -27,8 +30,7 @@ fn read_in(text: &str, zone: Option<&TimeZone>) -> Report {
     let arn: InstanceArn = INSTANCE.parse().unwrap();
     let instances = Instances::Known(BTreeMap::from([(arn, "main".to_owned())]));
     let mut operations = Operations::default();
-    let bytes = text.as_bytes().to_vec();
-    operations.add(&SourceFile { name: "operations.jsonl".to_owned(), bytes }, zone);
+    operations.add(&SourceFile::new("operations.jsonl", text), zone);
     operations.report(&instances)
 }
 
@@ -45,6 +47,7 @@ fn every_form_is_read() {
         format!("{a}\n{b}\n"),
         json!([a, b]).to_string(),
         json!({"operations": [a, b]}).to_string(),
+        format!(r#"{{"version":1,"by":{{"type":"USER"}},"operations":[{a},{b}]}}"#),
         serde_json::to_string_pretty(&json!({"operations": [a, b]})).unwrap(),
     ] {
         let report = read(&text);
@@ -98,6 +101,7 @@ fn what_cannot_be_trusted_is_refused_with_its_reason() {
         (|it| it["type"] = json!("Rollback"), "ledger"),
         (|it| it["source"]["id"] = json!("a b"), "cannot be written into a name"),
         (|it| it["source"]["tool"] = json!("a b"), "no name of a tool"),
+        (|it| it["source"]["tool"] = json!("portal-"), "source.tool \"portal-\" is no name"),
         (|it| it["occurredAt"] = json!("2026-11-23T20:50:11"), "--timezone"),
         (|it| it["occurredAt"] = json!("yesterday"), "not a time"),
         (|it| it["changes"][0]["accounts"] = json!(["12"]), "12"),
@@ -126,6 +130,24 @@ fn a_time_without_a_zone_is_read_in_the_one_that_is_given() {
 }
 
 #[test]
+fn a_time_is_known_as_exactly_as_it_is_written() {
+    for (time, said, expected) in [
+        ("2026-11-23T20:50:11.234159Z", Value::Null, Precision::Microsecond),
+        ("2026-11-23T20:50:11Z", Value::Null, Precision::Second),
+        ("2026-11-23T20:50Z", Value::Null, Precision::Minute),
+        ("2026-11-23T20:50:11Z", json!("Microsecond"), Precision::Microsecond),
+    ] {
+        let mut operation = operation("a");
+        operation["occurredAt"] = json!(time);
+        operation["occurredAtPrecision"] = said;
+        let report = read(&operation.to_string());
+        assert_eq!(report.records[0].spec.occurred_at_precision, expected, "{operation}");
+    }
+    let report = read(&operation("a").to_string());
+    assert_eq!(report.records[0].spec.occurred_at_precision, Precision::Second);
+}
+
+#[test]
 fn one_operation_stands_for_its_copies_and_none_for_a_contradiction() {
     let (a, mut other) = (operation("a"), operation("a"));
     let report = read(&format!("{a}\n{a}\n"));
@@ -136,8 +158,8 @@ fn one_operation_stands_for_its_copies_and_none_for_a_contradiction() {
     assert!(report.refusals[0].reason.contains("says something else"));
     other["source"]["tool"] = json!("another");
     let report = read(&format!("{a}\n{other}\n"));
-    let names: Vec<&str> = report.records.iter().map(|it| it.name.as_str()).collect();
-    assert_eq!(names.len(), 2, "ids are those of a tool");
+    let names: BTreeSet<&str> = report.records.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names.len(), 2, "ids are those of a tool: {names:?}");
 }
 
 #[test]
@@ -149,6 +171,18 @@ fn damage_costs_the_line_that_it_touches() {
     assert_eq!(names, ["assign-a", "assign-c"]);
     assert_eq!(report.tears.len(), 1, "{:?}", report.tears);
     assert!(report.tears[0].what.starts_with("the operation that begins at byte"));
+}
+
+#[test]
+fn damage_on_one_line_costs_the_operation_that_it_touches() {
+    let (a, b, c) = (operation("a"), operation("b"), operation("c"));
+    let bad = b.to_string().replace("\"Absent\"", "Absent");
+    for text in [format!("[{a},{bad},{c}]"), format!(r#"{{"operations":[{a},{bad},{c}]}}"#)] {
+        let report = read(&text);
+        let names: Vec<&str> = report.records.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["assign-a", "assign-c"], "{text}");
+        assert_eq!((report.tears.len(), report.refusals.len()), (1, 0), "{report:?}");
+    }
 }
 
 #[test]
