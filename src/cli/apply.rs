@@ -3,11 +3,12 @@
 use clap::{ArgGroup, Args, ValueEnum};
 use kube::ResourceExt as _;
 
-use super::carry_out::{Manner, carry_out};
+use super::carry_out::carry_out;
 use super::completion::names;
 use super::criteria::Criteria;
 use super::error::CliError;
 use super::exit::Exit;
+use super::manner::Manner;
 use super::screen::Screen;
 use super::session::{Connection, Session};
 use super::{plan, selection};
@@ -18,6 +19,10 @@ use crate::api::rollback::{OnDrift, OnFailure, Priority, RollbackSpec};
 /// Creates a Rollback and shows its plan. If the plan waits for an approval and you say yes (or
 /// gave --yes), exactly this plan is approved by its digest. Then the progress is shown until
 /// every change was read back from AWS. Ctrl-C leaves the Rollback running.
+///
+/// On a terminal nothing is sent before you say yes, under every policy: the Rollback is created
+/// suspended, and no cancels it. With --yes, with --wait=false and where nobody can be asked, a plan
+/// that needs no approval (policy Never, or WhenNotExact and exact) is executed as soon as it is made.
 #[derive(Debug, Args)]
 #[command(group(
     ArgGroup::new("what").arg("operations").args(Criteria::IDS).required(true).multiple(true)
@@ -87,6 +92,7 @@ pub(super) async fn run(
     let session = Session::connect(connection).await?;
     let operations =
         selection::operations(&verb.operations, &verb.criteria, &session, screen).await?;
+    let held = verb.manner.asks(screen);
     let spec = RollbackSpec {
         on_drift: match verb.on_drift {
             Drift::Skip => OnDrift::Skip,
@@ -99,10 +105,11 @@ pub(super) async fn run(
         priority: if verb.emergency { Priority::Emergency } else { Priority::Normal },
         reason: verb.reason.clone(),
         ticket: verb.ticket.clone(),
+        suspend: held,
         ..plan::spec(operations)
     };
     let created = plan::create(&session, verb.name.as_deref(), "undo-", spec).await?;
     let name = created.name_any();
     screen.note(&format!("rollback {name} created in namespace {}", session.namespace));
-    carry_out(&verb.manner, &session, screen, created).await
+    carry_out(&verb.manner, &session, screen, created, held).await
 }

@@ -7,19 +7,15 @@ use kube::ResourceExt as _;
 use serde_json::json;
 
 use super::completion::names;
+use super::decide::{Consent, Decision, decide};
 use super::error::{CliError, is_conflict};
 use super::exit::Exit;
-use super::follow::interrupted;
 use super::plan::view;
-use super::screen::{Screen, Tone};
+use super::screen::{Screen, Tone, one_line};
 use super::session::{Connection, Session};
-use super::{judgement, shards, times};
+use super::{judgement, reference, shards, times};
 use crate::api::plan_status::PlanStatus;
 use crate::api::{Phase, Rollback};
-use crate::model::Grade;
-
-/// More actions than this are approved by typing their number.
-const MANY: i32 = 20;
 
 /// How often a rejection is judged anew because the object changed in the meantime.
 const TRIES: usize = 10;
@@ -41,7 +37,7 @@ Examples:
   kubectl rollback approve undo-contractors --accept LastAdministrator/123456789012")]
 pub struct Approve {
     /// Name of the Rollback
-    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks(), value_parser = reference::rollback)]
     name: String,
     /// Do not ask
     #[arg(short, long)]
@@ -66,7 +62,7 @@ Examples:
   kubectl rollback reject undo-contractors")]
 pub struct Reject {
     /// Name of the Rollback
-    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks(), value_parser = reference::rollback)]
     name: String,
 }
 
@@ -77,109 +73,8 @@ Examples:
   kubectl rollback cancel undo-contractors")]
 pub struct Cancel {
     /// Name of the Rollback
-    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks(), value_parser = reference::rollback)]
     name: String,
-}
-
-/// How a plan is confirmed.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Question {
-    /// What is asked.
-    pub text: String,
-    expected: Option<String>,
-}
-
-impl Question {
-    /// Asks for a plain yes; for the number of actions where they are many or not all comes back.
-    #[must_use]
-    pub fn about(plan: &PlanStatus) -> Self {
-        let what = match plan.actions {
-            1 => "this action".to_owned(),
-            actions => format!("these {actions} actions"),
-        };
-        let lossy = plan.grade == Grade::Lossy;
-        if plan.actions <= MANY && !lossy {
-            return Self { text: format!("Execute {what}? [y/N]"), expected: None };
-        }
-        let warning = if lossy { ", of which AWS cannot undo all" } else { "" };
-        Self {
-            text: format!("Type {} to execute {what}{warning}:", plan.actions),
-            expected: Some(plan.actions.to_string()),
-        }
-    }
-
-    /// Whether an answer means yes.
-    #[must_use]
-    pub fn accepts(&self, answer: &str) -> bool {
-        match &self.expected {
-            Some(number) => answer == number,
-            None => matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"),
-        }
-    }
-}
-
-/// What a person decided.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Decision {
-    /// The plan with this digest was approved, as of this generation of the Rollback.
-    Approved {
-        /// The digest.
-        digest: String,
-        /// The generation of the spec that has the approval.
-        generation: i64,
-    },
-    /// Nobody said yes.
-    Declined,
-    /// There is nobody to ask, and `--yes` was not given.
-    NobodyToAsk,
-    /// Ctrl-C.
-    Interrupted,
-}
-
-/// Whether the plan is approved already, but by nobody who may.
-fn bears_no_name(rollback: &Rollback, plan: &PlanStatus) -> bool {
-    rollback.spec.approval.as_ref().is_some_and(|approval| {
-        approval.plan.as_ref() == Some(&plan.digest) && approval.approved_by.as_deref() == Some("")
-    })
-}
-
-/// Asks about a plan that was shown and writes the approval of exactly this plan.
-pub(super) async fn decide(
-    session: &Session,
-    screen: Screen,
-    rollback: &Rollback,
-    plan: &PlanStatus,
-    yes: bool,
-    accept: &[String],
-) -> Result<Decision, CliError> {
-    if !yes {
-        if !screen.can_ask {
-            return Ok(Decision::NobodyToAsk);
-        }
-        let question = Question::about(plan);
-        let answer = tokio::select! {
-            answer = screen.ask(&question.text) => answer,
-            () = interrupted() => return Ok(Decision::Interrupted),
-        };
-        if !answer.is_some_and(|answer| question.accepts(&answer)) {
-            return Ok(Decision::Declined);
-        }
-    }
-    let name = rollback.name_any();
-    let doing = format!("approve the plan of rollback {name}");
-    if bears_no_name(rollback, plan) {
-        // The same approval again is no change, and nobody is stamped for what does not change.
-        session.patch(&doing, &name, json!({"approval": {"plan": null}})).await?;
-    }
-    let mut approval = json!({"approval": {"plan": plan.digest}});
-    if !accept.is_empty() {
-        approval["approval"]["accept"] = json!(accept);
-    }
-    let patched = session.patch(&doing, &name, approval).await?;
-    Ok(Decision::Approved {
-        digest: plan.digest.clone(),
-        generation: patched.metadata.generation.unwrap_or_default(),
-    })
 }
 
 pub(super) async fn approve(
@@ -194,7 +89,8 @@ pub(super) async fn approve(
     let Some(plan) = status.plan.filter(|_| status.phase == Phase::AwaitingApproval) else {
         let message = format!(
             "rollback {name} does not wait for an approval: it is {} ({})",
-            status.phase, status.summary
+            status.phase,
+            one_line(&status.summary)
         );
         return Err(CliError::failed(message));
     };
@@ -211,7 +107,8 @@ pub(super) async fn approve(
     if let Some(message) = unaccepted(&plan, &verb.accept) {
         return Err(CliError::failed(format!("rollback {name} is not approved: {message}")));
     }
-    match decide(&session, screen, &rollback, &plan, verb.yes, &verb.accept).await? {
+    let consent = Consent { accept: &verb.accept, approves: true, lifts: false };
+    match decide(&session, screen, &rollback, &plan, verb.yes, &consent).await? {
         Decision::Approved { digest, generation } => {
             if !verb.timeout.is_zero() {
                 judgement::wait(&session, name, &digest, generation, verb.timeout).await?;
@@ -288,7 +185,7 @@ pub(super) async fn change(
 /// That it is over, if it is.
 pub(super) fn over(rollback: &Rollback) -> Option<String> {
     let status = rollback.status.as_ref().filter(|status| status.phase.is_terminal())?;
-    Some(format!("it is over: {} ({})", status.phase, status.summary))
+    Some(format!("it is over: {} ({})", status.phase, one_line(&status.summary)))
 }
 
 /// Why a rejection would not keep what it promises: that nothing is written.
@@ -312,22 +209,26 @@ pub(super) async fn cancel(
     let session = Session::connect(connection).await?;
     let doing = format!("cancel rollback {}", verb.name);
     let before = change(&session, &doing, &verb.name, &json!({"cancel": true}), over).await?;
-    let begun = before
-        .status
-        .is_some_and(|status| matches!(status.phase, Phase::Executing | Phase::Verifying));
-    let text = if begun {
-        "asked to end; what is at work in AWS ends, the rest stays as it is"
-    } else {
-        "cancelled; nothing was written"
-    };
-    screen.print(&format!("rollback {}: {text}\n", verb.name))?;
+    screen.print(&format!("rollback {}: {}\n", verb.name, cancelled(&before)))?;
     screen.note(&hint("See what was done with", "status", &verb.name, &session, ""));
     Ok(Exit::Done)
 }
 
+/// What cancelling did, by how it stood.
+fn cancelled(before: &Rollback) -> &'static str {
+    let phase = before.status.as_ref().map(|status| status.phase);
+    if matches!(phase, Some(Phase::Executing | Phase::Verifying)) {
+        "asked to end; what is at work in AWS ends, the rest stays as it is"
+    } else if before.spec.attempt > 1 {
+        "cancelled; nothing of this attempt was written, what earlier ones wrote stays"
+    } else {
+        "cancelled; nothing was written"
+    }
+}
+
 /// A command to go on with, to be pasted.
 pub(super) fn hint(what: &str, verb: &str, name: &str, session: &Session, rest: &str) -> String {
-    format!("{what}: kubectl rollback {verb} {name} -n {}{rest}", session.namespace)
+    format!("{what}: kubectl rollback {verb} {name} {}{rest}", session.place)
 }
 
 /// Says on standard error that a plan waits for somebody else.
@@ -341,29 +242,15 @@ mod tests {
     use super::*;
     use crate::cli::fixtures;
 
-    fn question(actions: i32, grade: Grade) -> Question {
-        let plan = fixtures::rollback(Phase::AwaitingApproval).status.unwrap().plan.unwrap();
-        Question::about(&PlanStatus { grade, actions, ..plan })
+    #[test]
+    fn a_cancelled_attempt_says_nothing_of_earlier_ones() {
+        let mut rollback = fixtures::rollback(Phase::AwaitingApproval);
+        assert_eq!(cancelled(&rollback), "cancelled; nothing was written");
+        rollback.spec.attempt = 2;
+        assert!(cancelled(&rollback).starts_with("cancelled; nothing of this attempt was written"));
+        assert!(cancelled(&fixtures::rollback(Phase::Executing)).starts_with("asked to end"));
     }
 
-    #[test]
-    fn small_exact_plans_take_a_yes() {
-        let small = question(20, Grade::Exact);
-        assert_eq!(small.text, "Execute these 20 actions? [y/N]");
-        assert!(small.accepts("y") && small.accepts("YES"));
-        assert!(!small.accepts("") && !small.accepts("n") && !small.accepts("20"));
-        assert_eq!(question(1, Grade::Assumed).text, "Execute this action? [y/N]");
-    }
-
-    #[test]
-    fn large_and_lossy_plans_take_their_number() {
-        let large = question(21, Grade::Exact);
-        assert_eq!(large.text, "Type 21 to execute these 21 actions:");
-        assert!(large.accepts("21") && !large.accepts("y") && !large.accepts("2"));
-        let lossy = question(1, Grade::Lossy);
-        assert_eq!(lossy.text, "Type 1 to execute this action, of which AWS cannot undo all:");
-        assert!(lossy.accepts("1") && !lossy.accepts("yes"));
-    }
     #[test]
     fn only_what_has_not_begun_is_rejected() {
         for phase in Phase::ALL {

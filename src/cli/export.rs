@@ -7,7 +7,7 @@ use super::criteria::Criteria;
 use super::error::CliError;
 use super::exit::Exit;
 use super::operations::list;
-use super::screen::Screen;
+use super::screen::{Screen, print_raw};
 use super::session::{Connection, Session};
 use crate::model::OperationType;
 use crate::record::neutral::written;
@@ -45,7 +45,7 @@ pub(super) async fn run(
     let (ledgers, operations): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|record| record.spec.operation_type == OperationType::Rollback);
     let lines = operations.iter().rev().map(|record| written(&record.spec).to_string() + "\n");
-    screen.print(&lines.collect::<String>())?;
+    print_raw(&lines.collect::<String>())?;
     if !ledgers.is_empty() {
         screen.note(&format!("{} ledgers of Rollbacks are left out.", ledgers.len()));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::error::CliError;
 use super::exit::Exit;
 use super::follow::{Event, Follow};
+use super::screen::one_line;
 use super::session::Session;
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::{Phase, Rollback};
@@ -23,7 +24,12 @@ pub async fn wait(
 ) -> Result<(), CliError> {
     let mut follow = Follow::new(session, name, limit);
     loop {
-        let (exit, why) = match follow.next().await? {
+        let written = |exit, why: &str| {
+            CliError::new(exit, format!("the approval of {name} is written, but {why}"))
+        };
+        // Whoever may approve need not be allowed to watch: what was done is said first.
+        let next = follow.next().await.map_err(|error| written(error.exit, &error.message))?;
+        let (exit, why) = match next {
             Event::Seen(rollback) => match judge(&rollback, digest, generation) {
                 None => continue,
                 Some(judged) => return judged,
@@ -40,7 +46,7 @@ pub async fn wait(
             ),
             Event::Interrupted => (Exit::Interrupted, "stopped waiting".to_owned()),
         };
-        return Err(CliError::new(exit, format!("the approval of {name} is written, but {why}")));
+        return Err(written(exit, &why));
     }
 }
 
@@ -51,7 +57,7 @@ fn judge(rollback: &Rollback, digest: &str, generation: i64) -> Option<Result<()
         return None;
     }
     let inert = |exit, why: &str| {
-        let message = format!("the approval is written, but has no effect: {why}");
+        let message = format!("the approval is written, but has no effect: {}", one_line(why));
         Some(Err(CliError::new(exit, message)))
     };
     let judged = status.conditions.iter().find(|it| it.type_ == ConditionType::Approved.as_str());

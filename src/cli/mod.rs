@@ -10,6 +10,7 @@ mod approve;
 mod carry_out;
 mod completion;
 mod criteria;
+mod decide;
 mod doctor;
 mod error;
 mod exit;
@@ -17,15 +18,18 @@ mod export;
 #[cfg(test)]
 mod fixtures;
 mod follow;
+mod hold;
 mod import;
 mod judgement;
 mod lease;
+mod manner;
 mod manual;
 mod operations;
 mod output;
 mod plan;
 mod progress;
 mod redo;
+mod reference;
 mod release;
 mod report;
 mod retry;
@@ -35,6 +39,7 @@ mod session;
 mod shards;
 mod stats;
 mod status;
+mod step;
 mod suspend;
 mod table;
 mod times;
@@ -178,6 +183,8 @@ mod tests {
             "kubectl-rollback status -A -o csv",
             "kubectl-rollback redo undo --name put-back --wait=false",
             "kubectl-rollback release undo --lease a/b --yes",
+            "kubectl-rollback approve rollback.identitycenter.dev/undo",
+            "kubectl-rollback plan --rollback rollback.identitycenter.dev/undo",
             "kubectl-rollback operations --type CopyAssignments --since 2h --limit 3",
         ] {
             let parsed = Cli::try_parse_from(line.split(' '));
@@ -214,6 +221,7 @@ mod tests {
             "kubectl-rollback apply x --timeout soon",
             "kubectl-rollback status --watch",
             "kubectl-rollback watch",
+            "kubectl-rollback watch operationrecord.identitycenter.dev/undo",
             "kubectl-rollback release undo --lease a",
             "kubectl-rollback import awsideman . --timezone Mars/Olympus",
             "kubectl-rollback import awsideman . --instance-arn arn:aws:sso:::instance/ssoins-grrwdwht9b3hswl7",

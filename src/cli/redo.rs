@@ -3,11 +3,12 @@
 use clap::Args;
 use kube::ResourceExt as _;
 
-use super::carry_out::{Manner, carry_out};
+use super::carry_out::carry_out;
 use super::completion::names;
 use super::criteria::Criteria;
 use super::error::{CliError, is_missing};
 use super::exit::Exit;
+use super::manner::Manner;
 use super::operations::filter::{Filter, is_rolled_back};
 use super::operations::{list, plain_name};
 use super::plan;
@@ -58,11 +59,13 @@ pub(super) async fn run(
     let names = ledgers(&session, plain_name(&verb.name)).await?;
     screen.note(&format!("Puts back what {} says: {}", count_of(&names), names.join(", ")));
     let operations = Operations { names, select: None };
-    let spec = RollbackSpec { reason: verb.reason, ticket: verb.ticket, ..plan::spec(operations) };
+    let held = verb.manner.asks(screen);
+    let (reason, ticket) = (verb.reason, verb.ticket);
+    let spec = RollbackSpec { reason, ticket, suspend: held, ..plan::spec(operations) };
     let created = plan::create(&session, verb.new_name.as_deref(), "redo-", spec).await?;
     let name = created.name_any();
     screen.note(&format!("rollback {name} created in namespace {}", session.namespace));
-    carry_out(&verb.manner, &session, screen, created).await
+    carry_out(&verb.manner, &session, screen, created, held).await
 }
 
 fn count_of(names: &[String]) -> String {
@@ -93,9 +96,7 @@ fn of_one(record: &OperationRecord) -> Result<String, CliError> {
         )));
     }
     if !wrote(record) {
-        return Err(CliError::failed(format!(
-            "cannot redo {name}: that attempt changed nothing, so there is nothing to put back"
-        )));
+        return Err(CliError::failed(format!("cannot redo {name}: {}", nothing_known(&[record]))));
     }
     Ok(name)
 }
@@ -120,11 +121,10 @@ fn of_rollback(
             ),
         ));
     }
+    let why = nothing_known(&found);
     found.retain(|record| wrote(record) && !is_rolled_back(record));
     if found.is_empty() {
-        return Err(CliError::failed(format!(
-            "cannot redo {name}: it changed nothing, or what it changed was put back already"
-        )));
+        return Err(CliError::failed(format!("cannot redo {name}: {why}")));
     }
     let uid = |record: &&OperationRecord| {
         record.spec.rollback.as_ref().map(|ledger| ledger.by.uid.clone())
@@ -137,6 +137,26 @@ fn of_rollback(
         )));
     }
     Ok(found.iter().map(|record| record.name_any()).collect())
+}
+
+/// Why ledgers are not put back of which none is known to have left a change.
+fn nothing_known(ledgers: &[&OperationRecord]) -> String {
+    let open = ledgers.iter().filter(|record| !is_rolled_back(record));
+    let keys = open.filter_map(|record| record.spec.rollback.as_ref()).flat_map(|it| &it.keys);
+    let unknown = keys.filter(|it| it.outcome == LedgerOutcome::Unknown);
+    let unknown = unknown.map(|keys| keys.accounts.len().max(1)).sum::<usize>();
+    if unknown > 0 {
+        return format!(
+            "nothing is known to be changed that is not put back, but what became of {} could not \
+             be found out: look in AWS, or undo the operations anew, which compares with what is \
+             there now",
+            count(i32::try_from(unknown).unwrap_or(i32::MAX), "key")
+        );
+    }
+    if ledgers.iter().any(|record| wrote(record)) {
+        return "what it changed was put back already".to_owned();
+    }
+    "it changed nothing, so there is nothing to put back".to_owned()
 }
 
 /// Whether an attempt changed anything.
@@ -165,6 +185,13 @@ mod tests {
         assert_eq!(found, ["undo-a-2", "undo-a-1"]);
         let none = of_rollback("other", "access", &all()).unwrap_err();
         assert!(none.message.contains("it changed nothing"), "{none}");
+        let unknown = [fixtures::ledger("undo-a-1", "undo", "a", "Unknown")];
+        let none = of_rollback("undo", "access", &unknown).unwrap_err();
+        assert!(none.message.contains("what became of 1 key could not be found out"), "{none}");
+        assert_eq!(
+            of_one(&unknown[0]).unwrap_err().message,
+            none.message.replace("undo:", "undo-a-1:")
+        );
         assert_eq!(of_rollback("nosuch", "access", &all()).unwrap_err().exit, Exit::NotFound);
         assert_eq!(of_rollback("undo", "elsewhere", &all()).unwrap_err().exit, Exit::NotFound);
     }

@@ -16,8 +16,10 @@ use super::error::{CliError, is_conflict, is_missing};
 use super::exit::Exit;
 use super::follow::interrupted;
 use super::lease::{self, Place};
+use super::reference;
 use super::screen::{Paint, Screen, Tone, one_line};
 use super::session::{Connection, Session, patch_parameters};
+use super::watch::apply_again;
 use crate::api::rollback_status::RollbackStatus;
 use crate::api::{FINALIZER, Rollback};
 use crate::model::words::count;
@@ -38,7 +40,7 @@ Examples:
   kubectl rollback release undo-contractors --lease access-system/undo-operator")]
 pub struct Release {
     /// Name of the Rollback
-    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks(), value_parser = reference::rollback)]
     name: String,
     /// Do not ask
     #[arg(short, long)]
@@ -85,10 +87,9 @@ pub(super) async fn run(
     take_off(&session, &rollback).await?;
     screen.print(&format!("rollback {name}: released; it is gone without a ledger record\n"))?;
     screen.note(&format!(
-        "What it changed in AWS stays changed. To undo the rest of its operations: kubectl \
-         rollback apply {} -n {}",
-        rollback.spec.operations.names.join(" "),
-        session.namespace
+        "What it changed in AWS stays changed. To undo the rest of its operations: {} {}",
+        apply_again(&rollback),
+        session.place
     ));
     Ok(Exit::Done)
 }

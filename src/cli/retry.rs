@@ -4,13 +4,15 @@ use clap::Args;
 use serde_json::json;
 
 use super::approve::change;
-use super::carry_out::{Manner, carry_out};
+use super::carry_out::carry_out;
 use super::completion::names;
 use super::error::CliError;
 use super::exit::Exit;
-use super::screen::Screen;
+use super::manner::Manner;
+use super::reference;
+use super::screen::{Screen, one_line};
 use super::session::{Connection, Session};
-use super::watch::leaving;
+use super::watch::{apply_again, leaving};
 use crate::api::condition::{ConditionType, is_true};
 use crate::api::{Phase, Rollback};
 
@@ -28,7 +30,7 @@ Examples:
   kubectl rollback retry undo-contractors --wait=false")]
 pub struct Retry {
     /// Name of the Rollback
-    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks(), value_parser = reference::rollback)]
     name: String,
     #[command(flatten)]
     manner: Manner,
@@ -41,17 +43,24 @@ pub(super) async fn run(
 ) -> Result<Exit, CliError> {
     let session = Session::connect(connection).await?;
     let name = &verb.name;
-    let attempt = session.rollback(name).await?.spec.attempt.saturating_add(1);
+    let before = session.rollback(name).await?.spec;
+    let attempt = before.attempt.saturating_add(1);
+    // What somebody else suspended is not for this command to let go on.
+    let held = verb.manner.asks(screen) && !before.suspend;
+    let mut spec = json!({"attempt": attempt});
+    if held {
+        spec["suspend"] = json!(true);
+    }
     let doing = format!("try rollback {name} again");
     let against = |rollback: &Rollback| {
         // Somebody else may have asked for the same attempt since: once is enough.
         let asked = rollback.spec.attempt >= attempt;
         if asked { Some(asked_already(rollback)) } else { nothing_to_retry(rollback) }
     };
-    change(&session, &doing, name, &json!({"attempt": attempt}), against).await?;
+    change(&session, &doing, name, &spec, against).await?;
     screen.note(&format!("rollback {name}: attempt {attempt} begins with a plan of its own"));
     let rollback = session.rollback(name).await?;
-    carry_out(&verb.manner, &session, screen, rollback).await
+    carry_out(&verb.manner, &session, screen, rollback, held).await
 }
 
 fn asked_already(rollback: &Rollback) -> String {
@@ -64,10 +73,7 @@ fn nothing_to_retry(rollback: &Rollback) -> Option<String> {
         return Some(why);
     }
     let status = rollback.status.as_ref()?;
-    let another = format!(
-        "to undo what is open, create another: kubectl rollback apply {}",
-        rollback.spec.operations.names.join(" ")
-    );
+    let another = format!("to undo what is open, create another: {}", apply_again(rollback));
     if rollback.spec.cancel {
         return Some(format!("it was cancelled, which cannot be taken back; {another}"));
     }
@@ -81,9 +87,9 @@ fn nothing_to_retry(rollback: &Rollback) -> Option<String> {
         Phase::PartiallySucceeded | Phase::Failed => None,
         Phase::Pending if is_true(&status.conditions, ConditionType::Stalled) => None,
         Phase::Succeeded | Phase::AlreadyRolledBack => {
-            Some(format!("nothing is open: it is {} ({})", status.phase, status.summary))
+            Some(format!("nothing is open: it is {} ({})", status.phase, one_line(&status.summary)))
         }
-        phase => Some(format!("it is not over: it is {phase} ({})", status.summary)),
+        phase => Some(format!("it is not over: it is {phase} ({})", one_line(&status.summary))),
     }
 }
 

@@ -6,6 +6,7 @@ use anstream::{AutoStream, ColorChoice};
 use owo_colors::OwoColorize as _;
 
 use super::error::CliError;
+use super::output::Output;
 
 /// What a text means, and so how it is painted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,11 +26,19 @@ pub enum Tone {
     Faint,
 }
 
-/// A text without control characters, which a name in an object may hold: they would break lines,
-/// move the cursor or change colours.
+/// A text without what a name in an object may hold and would break lines, move the cursor, change
+/// colours or turn the direction of what is read.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let turns = |c: &char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let plain =
+        |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
+    text.chars().filter(|c| !turns(c)).map(plain).collect()
+}
+
+/// A text of several lines, each as [`one_line`] leaves it.
+fn lines(text: &str) -> String {
+    text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")
 }
 
 /// Paints, or leaves as it is.
@@ -103,8 +112,22 @@ impl Screen {
         written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
-    /// Writes a line about the work to standard error.
+    /// Writes a result in a form: what is for programs as it is, byte for byte.
+    pub fn print_in(self, form: Output, text: &str) -> Result<(), CliError> {
+        if matches!(form, Output::Table | Output::Wide) {
+            self.print(text)
+        } else {
+            print_raw(text)
+        }
+    }
+
+    /// Writes lines about the work to standard error. They may hold what objects and files say.
     pub fn note(self, text: &str) {
+        self.note_painted(&lines(text));
+    }
+
+    /// Writes what was painted and made safe already to standard error.
+    pub fn note_painted(self, text: &str) {
         // When standard error is gone there is nobody left to tell.
         let mut err = AutoStream::new(io::stderr().lock(), self.err.choice());
         let _ = writeln!(err, "{text}");
@@ -112,12 +135,12 @@ impl Screen {
 
     /// Writes a painted line about the work to standard error.
     pub fn note_in(self, tone: Tone, text: &str) {
-        self.note(&self.err.text(tone, text));
+        self.note_painted(&self.err.text(tone, &lines(text)));
     }
 
     /// Asks a question and reads the line that is typed.
     pub async fn ask(self, question: &str) -> Option<String> {
-        let question = self.err.text(Tone::Strong, question);
+        let question = self.err.text(Tone::Strong, &one_line(question));
         let read = tokio::task::spawn_blocking(move || {
             let mut err = io::stderr().lock();
             write!(err, "{question} ").and_then(|()| err.flush()).ok()?;
@@ -128,6 +151,12 @@ impl Screen {
         });
         read.await.ok().flatten()
     }
+}
+
+/// Writes a result for programs: nothing is taken out of it.
+pub fn print_raw(text: &str) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 fn written(outcome: io::Result<()>) -> Result<(), CliError> {
@@ -142,6 +171,15 @@ fn written(outcome: io::Result<()>) -> Result<(), CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_wrote_moves_nothing_on_the_terminal() {
+        assert_eq!(one_line("a\u{1b}[31mb\rc\u{9b}d\u{2028}e"), "a [31mb c d e");
+        let turned = "a\u{202e}b\u{202a}\u{2066}\u{2069}\u{200e}\u{200f}\u{61c}c";
+        assert_eq!(one_line(turned), "abc");
+        assert_eq!(one_line("zwj \u{200d} and עברית stay"), "zwj \u{200d} and עברית stay");
+        assert_eq!(lines("ours:\n  a\tb\u{1b}c"), "ours:\n  a b c");
+    }
 
     #[test]
     fn a_reader_who_has_gone_away_is_no_error_and_a_full_disk_is() {

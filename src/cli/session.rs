@@ -49,6 +49,8 @@ pub struct Session {
     pub clock: Clock,
     /// The namespace that commands are about.
     pub namespace: String,
+    /// The options by which another command finds the same place, to be pasted.
+    pub place: String,
     limit: Duration,
 }
 
@@ -86,7 +88,14 @@ impl Session {
         let namespace =
             connection.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let client = Client::try_from(config).map_err(|error| no_cluster(&error.to_string()))?;
-        Ok(Self { client, clock: Clock::real(), namespace, limit: connection.request_timeout })
+        let place = place(connection, &namespace);
+        Ok(Self {
+            client,
+            clock: Clock::real(),
+            namespace,
+            place,
+            limit: connection.request_timeout,
+        })
     }
 
     /// Waits for one request; `doing` is a clause such as `read rollback x`.
@@ -144,10 +153,25 @@ impl Session {
         self.call(&doing, self.rollbacks().get(name)).await
     }
 
-    /// Changes parts of one Rollback's spec.
-    pub async fn patch(&self, doing: &str, name: &str, spec: Value) -> Result<Rollback, CliError> {
-        let patch = Patch::Merge(json!({ "spec": spec }));
-        self.call(doing, self.rollbacks().patch(name, &patch_parameters(), &patch)).await
+    /// Changes parts of one Rollback's spec: of the one that was read, and of no other that was
+    /// created under its name since.
+    pub async fn patch(
+        &self,
+        doing: &str,
+        read: &Rollback,
+        spec: Value,
+    ) -> Result<Rollback, CliError> {
+        let (name, patch) = (read.name_any(), Patch::Merge(of_it(read, &spec)));
+        let request = self.rollbacks();
+        match self.raw(doing, request.patch(&name, &patch_parameters(), &patch)).await? {
+            Ok(patched) => Ok(patched),
+            Err(error) if is_another(&error) => Err(CliError::failed(format!(
+                "cannot {doing}: it was deleted, and another one has its name now; look at that \
+                 one first: kubectl rollback plan --rollback {name} {}",
+                self.place
+            ))),
+            Err(error) => Err(CliError::request(doing, &error)),
+        }
     }
 
     /// As [`Self::patch`], only if the Rollback is still as it was read.
@@ -160,6 +184,39 @@ impl Session {
         let patch = Patch::Merge(as_read(read, &spec));
         self.raw(doing, self.rollbacks().patch(&read.name_any(), &patch_parameters(), &patch)).await
     }
+}
+
+/// The API server refuses to change the uid of an object.
+fn of_it(read: &Rollback, spec: &Value) -> Value {
+    json!({"metadata": {"uid": read.metadata.uid}, "spec": spec})
+}
+
+/// Whether a change was refused because the object has another uid.
+fn is_another(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else { return false };
+    matches!(status.code, 409 | 422)
+        && (status.message.contains("metadata.uid") || status.message.contains("Precondition"))
+}
+
+/// `-n access`, and what else was given to find the cluster.
+fn place(connection: &Connection, namespace: &str) -> String {
+    let kubeconfig = connection.kubeconfig.as_ref().map(|path| path.display().to_string());
+    let given = [
+        ("-n", Some(namespace)),
+        ("--context", connection.context.as_deref()),
+        ("--kubeconfig", kubeconfig.as_deref()),
+    ];
+    let given = given.into_iter().filter_map(|(option, value)| Some((option, value?)));
+    given.map(|(option, value)| format!("{option} {}", quoted(value))).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// The API server refuses, with a conflict, what names another version than the present one.
@@ -194,6 +251,33 @@ mod tests {
     use super::*;
     use crate::api::Phase;
     use crate::cli::fixtures;
+
+    #[test]
+    fn an_approval_is_of_the_object_that_was_read() {
+        let read = fixtures::rollback(Phase::AwaitingApproval);
+        assert_eq!(
+            of_it(&read, &json!({"suspend": false})),
+            json!({"metadata": {"uid": read.metadata.uid.clone().unwrap()}, "spec": {"suspend": false}})
+        );
+    }
+
+    #[test]
+    fn a_hint_leads_to_the_same_cluster() {
+        let mut connection = Connection {
+            kubeconfig: None,
+            context: None,
+            namespace: None,
+            all_namespaces: false,
+            request_timeout: Duration::ZERO,
+        };
+        assert_eq!(place(&connection, "access"), "-n access");
+        connection.context = Some("arn:aws:eks:eu-west-1:1:cluster/a".to_owned());
+        connection.kubeconfig = Some("/tmp/it's here".into());
+        assert_eq!(
+            place(&connection, "access"),
+            r"-n access --context arn:aws:eks:eu-west-1:1:cluster/a --kubeconfig '/tmp/it'\''s here'"
+        );
+    }
 
     #[test]
     fn a_change_of_what_was_read_names_its_version() {

@@ -7,6 +7,7 @@ use super::approve::{change, hint, over};
 use super::completion::names;
 use super::error::CliError;
 use super::exit::Exit;
+use super::reference;
 use super::screen::Screen;
 use super::session::{Connection, Session};
 use super::watch::leaving;
@@ -23,7 +24,7 @@ Examples:
   kubectl rollback suspend undo-contractors")]
 pub struct Suspend {
     /// Name of the Rollback
-    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks(), value_parser = reference::rollback)]
     name: String,
 }
 
@@ -34,7 +35,7 @@ Examples:
   kubectl rollback resume undo-contractors")]
 pub struct Resume {
     /// Name of the Rollback
-    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks(), value_parser = reference::rollback)]
     name: String,
 }
 

@@ -59,7 +59,7 @@ pub fn table(headers: &[&str], rows: Vec<Vec<Cell>>, paint: Paint) -> String {
     text
 }
 
-/// Rows as RFC 4180 writes them.
+/// Rows as RFC 4180 writes them. What a spreadsheet would take for a formula begins with `'`.
 #[must_use]
 pub fn csv(headers: &[&str], rows: &[Vec<Cell>]) -> String {
     let line = |cells: &mut dyn Iterator<Item = &str>| {
@@ -73,11 +73,19 @@ pub fn csv(headers: &[&str], rows: &[Vec<Cell>]) -> String {
 }
 
 fn csv_field(text: &str) -> String {
+    let begins = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if begins && !is_number(text) { &format!("'{text}") } else { text };
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text.to_owned()
     }
+}
+
+/// Whether it is a sign, digits and at most one point.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.parse::<f64>().is_ok() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }
 
 #[cfg(test)]
@@ -109,5 +117,26 @@ mod tests {
     fn csv_quotes_what_needs_it() {
         let rows = vec![vec![Cell::from("a,b"), Cell::from("say \"x\""), Cell::from("")]];
         assert_eq!(csv(&["A", "B", "C"], &rows), "A,B,C\r\n\"a,b\",\"say \"\"x\"\"\",\r\n");
+    }
+
+    #[test]
+    fn csv_holds_no_formulas() {
+        for (text, field) in [
+            ("=1+2", "'=1+2"),
+            ("@SUM(A1,A2)", "\"'@SUM(A1,A2)\""),
+            ("+cmd", "'+cmd"),
+            ("-2+3", "'-2+3"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "\"'\r=1\""),
+            ("--1", "'--1"),
+            ("-inf", "'-inf"),
+            ("-", "'-"),
+            ("-1.5", "-1.5"),
+            ("+3", "+3"),
+            ("a=b", "a=b"),
+            ("", ""),
+        ] {
+            assert_eq!(csv_field(text), field, "{text:?}");
+        }
     }
 }

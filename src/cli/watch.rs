@@ -14,7 +14,7 @@ use super::output::Output;
 use super::progress::Progress;
 use super::screen::{Screen, Tone};
 use super::session::{Connection, Session};
-use super::{shards, status, times};
+use super::{reference as given, shards, status, times};
 use crate::api::{Phase, Rollback};
 
 /// Follow a Rollback to its end
@@ -32,7 +32,7 @@ Examples:
   kubectl rollback watch undo-contractors --timeout 30m -o json > ended.json")]
 pub struct Watch {
     /// Name of the Rollback
-    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks(), value_parser = given::rollback)]
     name: String,
     /// Stop watching after so long; the Rollback goes on. 0s: never
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = times::parse_duration)]
@@ -64,7 +64,8 @@ pub(super) async fn run(
     match until(&session, &verb.name, verb.timeout, screen, is_over).await? {
         Watched::There(rollback) => {
             let now = session.clock.now();
-            screen.print(&status::render(&rollback, verb.output, now, screen.out)?)?;
+            screen
+                .print_in(verb.output, &status::render(&rollback, verb.output, now, screen.out)?)?;
             Ok(Exit::of(&rollback))
         }
         Watched::TimedOut => {
@@ -156,10 +157,24 @@ pub(super) fn is_current(rollback: &Rollback) -> bool {
 /// That somebody deletes it, if so.
 pub(super) fn leaving(rollback: &Rollback) -> Option<String> {
     rollback.metadata.deletion_timestamp.as_ref().map(|_| {
-        format!("it is being deleted; to do it again, create another: kubectl rollback apply {}", {
-            rollback.spec.operations.names.join(" ")
-        })
+        format!("it is being deleted; to do it again, create another: {}", apply_again(rollback))
     })
+}
+
+/// The command that undoes the same operations anew: those that are named, or those that its
+/// criteria found.
+pub(super) fn apply_again(rollback: &Rollback) -> String {
+    let named = rollback.spec.operations.names.iter();
+    let found = rollback.status.iter().flat_map(|status| &status.record_refs);
+    let mut names: Vec<&str> =
+        named.chain(found.map(|found| &found.name)).map(|it| &**it).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        // Nothing was found yet: the criteria are in the object.
+        names.push("OPERATION...");
+    }
+    format!("kubectl rollback apply {}", names.join(" "))
 }
 
 /// How `kubectl` names a Rollback.
@@ -170,7 +185,23 @@ pub(super) fn reference(rollback: &Rollback) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::record::{RecordRef, Source};
     use crate::cli::fixtures;
+
+    #[test]
+    fn what_criteria_found_is_named_to_be_undone_anew() {
+        let mut rollback = fixtures::rollback(Phase::Failed);
+        assert_eq!(apply_again(&rollback), "kubectl rollback apply assign-2abdc948");
+        rollback.spec.operations.names.clear();
+        assert_eq!(apply_again(&rollback), "kubectl rollback apply OPERATION...");
+        let found = |name: &str| RecordRef {
+            name: name.to_owned(),
+            source: Source { tool: "portal".to_owned(), id: name.to_owned() },
+            digest: String::new(),
+        };
+        rollback.status.as_mut().unwrap().record_refs = vec![found("copy-b"), found("assign-a")];
+        assert_eq!(apply_again(&rollback), "kubectl rollback apply assign-a copy-b");
+    }
 
     #[test]
     fn it_is_over_when_the_attempt_that_is_asked_for_has_ended() {

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Says what the operator would say about a Rollback that waits.
-fn plan_by_hand(place: &Place, name: &str, digest: &str, shard_digest: &str) {
+pub fn plan_by_hand(place: &Place, name: &str, digest: &str, shard_digest: &str) {
     let uid = place.get("rollback", name)["metadata"]["uid"].clone();
     let shard = format!("{name}-plan");
     place.create(&json!({

@@ -5,10 +5,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asking;
 mod decisions;
 mod incident;
 mod looking;
 mod running;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -229,15 +231,16 @@ fn a_record_with_other_content_is_reported_and_never_overwritten() {
 
 #[test]
 fn an_operation_whose_short_name_is_taken_gets_its_full_one() {
+    const FULL: &str = "assign-2abdc948-0000-52bc360c";
     let place = Place::new();
     place.import(&samples()).done();
     let other = store(|operation| operation["operation_id"] = "2abdc948-0000".into());
     for word in ["created", "unchanged"] {
         let said = place.import(other.path()).done();
-        let line = format!("operationrecord.identitycenter.dev/assign-2abdc948-0000 {word}");
+        let line = format!("operationrecord.identitycenter.dev/{FULL} {word}");
         assert!(said.contains(&line), "{said}");
     }
-    assert_eq!(place.get("oprec", "assign-2abdc948-0000")["spec"]["source"]["id"], "2abdc948-0000");
+    assert_eq!(place.get("oprec", FULL)["spec"]["source"]["id"], "2abdc948-0000");
 }
 
 #[test]

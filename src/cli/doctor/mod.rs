@@ -52,7 +52,7 @@ pub(super) async fn run(
         Ok(session) => look(verb, &session).await,
         Err(error) => vec![unreachable(error)],
     };
-    screen.print(&render(&findings, verb.output, screen.out)?)?;
+    screen.print_in(verb.output, &render(&findings, verb.output, screen.out)?)?;
     Ok(exit(&findings))
 }
 

@@ -1,7 +1,7 @@
 //! What an import did, in words.
 
 use crate::cli::exit::Exit;
-use crate::cli::screen::{Screen, Tone};
+use crate::cli::screen::{Screen, Tone, one_line};
 use crate::record::Report;
 
 /// What became of the records that were taken.
@@ -59,7 +59,8 @@ impl Summary {
         }
         let tone = if refused + report.tears.len() > 0 { Tone::Warning } else { Tone::Good };
         lines.push((tone, counts.join(", ")));
-        lines
+        // What files and the API server say may hold line breaks, and a line is about one thing.
+        lines.into_iter().map(|(tone, line)| (tone, one_line(&line))).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::operations::reference;
 use crate::cli::output::{Output, documents};
-use crate::cli::screen::Screen;
+use crate::cli::screen::{Screen, print_raw};
 use crate::cli::session::{Connection, Session};
 use crate::model::InstanceArn;
 use crate::record::{ImportedRecord, Instances, Report};
@@ -54,7 +54,7 @@ impl Target {
         if only_print {
             let namespace = session.as_ref().map(|session| session.namespace.as_str());
             let namespace = namespace.or(connection.namespace.as_deref());
-            print(&report, self.output.unwrap_or(Output::Yaml), namespace, screen)?;
+            print(&report, self.output.unwrap_or(Output::Yaml), namespace)?;
             let summary = Summary { printed: report.records.len(), ..Summary::default() };
             return Ok(summary.tell(&report, screen));
         }
@@ -93,20 +93,15 @@ async fn instances(session: &Session, name: Option<String>) -> Result<Instances,
     Ok(Instances::Known(known))
 }
 
-fn print(
-    report: &Report,
-    output: Output,
-    namespace: Option<&str>,
-    screen: Screen,
-) -> Result<(), CliError> {
+fn print(report: &Report, output: Output, namespace: Option<&str>) -> Result<(), CliError> {
     let object = |record: &ImportedRecord| record.object(&record.name, namespace);
     let objects: Vec<OperationRecord> = report.records.iter().map(object).collect();
     if output == Output::Name {
         let names = report.records.iter().map(|record| reference(&record.name) + "\n");
-        return screen.print(&names.collect::<String>());
+        return print_raw(&names.collect::<String>());
     }
     if objects.is_empty() && output == Output::Yaml {
         return Ok(());
     }
-    screen.print(&documents(&objects, output)?)
+    print_raw(&documents(&objects, output)?)
 }

@@ -85,7 +85,8 @@ pub(super) async fn run(
             return Ok(Exit::Done);
         }
     }
-    screen.print(&render(&found, verb.output, connection.all_namespaces, &session, screen)?)?;
+    let text = render(&found, verb.output, connection.all_namespaces, &session, screen)?;
+    screen.print_in(verb.output, &text)?;
     Ok(Exit::Done)
 }
 

@@ -19,10 +19,10 @@ use super::error::{CliError, is_conflict, is_missing};
 use super::exit::Exit;
 use super::follow::{Event, Follow};
 use super::output::{Output, document};
-use super::screen::{Screen, Tone};
+use super::screen::{Screen, Tone, one_line};
 use super::session::{Connection, Session, create_parameters};
 use super::watch::reference;
-use super::{selection, shards, times};
+use super::{reference as given, selection, shards, times};
 use crate::api::condition::{ConditionType, is_true};
 use crate::api::rollback::{Mode, OnDrift, OnFailure, Operations, Priority, RollbackSpec};
 use crate::api::{Phase, Rollback};
@@ -64,7 +64,7 @@ pub struct Plan {
     #[arg(value_name = "OPERATION", add = names::operations(), conflicts_with = "criteria")]
     operations: Vec<String>,
     /// Show the plan of this Rollback, once it has one; nothing is created
-    #[arg(long, value_name = "NAME", add = names::rollbacks(), conflicts_with_all = ["operations", "criteria", "name", "keep"])]
+    #[arg(long, value_name = "NAME", add = names::rollbacks(), value_parser = given::rollback, conflicts_with_all = ["operations", "criteria", "name", "keep"])]
     rollback: Option<String>,
     /// Name of the Rollback that is created; without it plan-<random>
     #[arg(long, value_name = "NAME")]
@@ -221,7 +221,7 @@ async fn watch(
             Event::Seen(rollback) => {
                 let summary = rollback.status.map(|status| status.summary).unwrap_or_default();
                 if !summary.is_empty() && summary != told {
-                    screen.note_in(Tone::Faint, &summary);
+                    screen.note_in(Tone::Faint, &one_line(&summary));
                     told.clone_from(&summary);
                 }
                 last = Some(summary).filter(|summary| !summary.is_empty());
@@ -232,7 +232,7 @@ async fn watch(
                 return Err(CliError::new(Exit::NotFound, message));
             }
             Event::TimedOut => {
-                let last = last.unwrap_or_else(|| {
+                let last = last.map(|last| one_line(&last)).unwrap_or_else(|| {
                     "nobody has looked at it; is the operator running and watching this namespace?"
                         .to_owned()
                 });
@@ -275,7 +275,7 @@ async fn show(
         form if verb.diff => diff::render(rollback, &items, form == Output::Wide, screen.out),
         form => view::render(rollback, &items, form == Output::Wide, screen.out),
     };
-    screen.print(&text)?;
+    screen.print_in(verb.output, &text)?;
     Ok(if verb.detailed_exitcode {
         detailed(rollback)
     } else if status.plan.is_some() {

@@ -16,17 +16,17 @@ use super::completion::names;
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::{Output, document};
-use super::screen::{Screen, Tone};
+use super::screen::{Screen, Tone, print_raw};
 use super::session::{Connection, Session};
-use super::shards;
 use super::table::{self, Cell};
+use super::{reference, shards};
 
 /// Write down what a Rollback was asked, planned and did, as one file
 ///
 /// A page for people (-o html) that needs no network: who asked and approved, the plan, what became
 /// of each key with AWS's request id and times, charts of the work over time, what remains and why.
 /// -o json is the same for programs, described by docs/schemas/report.json; -o csv has one line for
-/// each key.
+/// each key, and what a spreadsheet would take for a formula begins with '.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,7 +40,7 @@ Examples:
   kubectl rollback report undo-contractors -o csv --file evidence.csv")]
 pub struct Write {
     /// Name of the Rollback
-    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks(), value_parser = reference::rollback)]
     name: String,
     /// Form of the output
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t = Form::Html)]
@@ -81,7 +81,7 @@ pub(super) async fn run(
         (verb.output == Form::Html).then(|| PathBuf::from(format!("{}.html", verb.name)))
     });
     match file.filter(|file| file != Path::new("-")) {
-        None => screen.print(&text)?,
+        None => print_raw(&text)?,
         Some(file) => {
             std::fs::write(&file, text).map_err(|error| {
                 CliError::failed(format!(

@@ -72,6 +72,6 @@ pub(super) async fn run(
         Output::Csv => view::comma_separated(&stats),
         _ => view::text(&stats, screen.out),
     };
-    screen.print(&text)?;
+    screen.print_in(verb.output, &text)?;
     Ok(Exit::Done)
 }

@@ -16,8 +16,8 @@ use super::exit::Exit;
 use super::output::{Output, document, documents};
 use super::screen::{Paint, Screen};
 use super::session::{Connection, Session};
-use super::times;
 use super::watch::{Watched, is_current, reference, until};
+use super::{reference as given, times};
 use crate::api::{Phase, Rollback};
 
 /// Show how a Rollback stands, or list all of them
@@ -38,7 +38,7 @@ Examples:
   kubectl rollback status undo-contractors --watch --timeout 30m")]
 pub struct Status {
     /// Name of the Rollback; without it all are listed
-    #[arg(value_name = "ROLLBACK", add = names::rollbacks())]
+    #[arg(value_name = "ROLLBACK", add = names::rollbacks(), value_parser = given::rollback)]
     name: Option<String>,
     /// Follow it until it ends or waits for an approval
     #[arg(short, long, requires = "name")]
@@ -67,7 +67,8 @@ pub(super) async fn run(
     // Reading first tells apart what is not there from what is deleted while it is watched.
     let rollback = session.rollback(name).await?;
     let print = |rollback: &Rollback| {
-        screen.print(&render(rollback, verb.output, session.clock.now(), screen.out)?)
+        let text = render(rollback, verb.output, session.clock.now(), screen.out)?;
+        screen.print_in(verb.output, &text)
     };
     if !verb.watch {
         print(&rollback)?;
@@ -107,7 +108,7 @@ async fn show_all(
         Output::Table | Output::Wide if found.is_empty() => return Ok(Exit::Done),
         form => list::rows(&found, all, form == Output::Wide, session.clock.now(), screen.out),
     };
-    screen.print(&text)?;
+    screen.print_in(verb.output, &text)?;
     Ok(Exit::Done)
 }
 
