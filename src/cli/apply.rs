@@ -41,7 +41,7 @@ Examples:
   # Only ask for it; somebody else looks at the plan and approves
   kubectl rollback apply assign-2abdc948 --name undo-contractors --wait=false")]
 pub struct Apply {
-    /// Names of the operations to undo
+    /// Names of the operations to undo; without any, on a terminal, they are picked from a list
     #[arg(value_name = "OPERATION", add = names::operations(), conflicts_with = "criteria")]
     operations: Vec<String>,
     /// Name of the Rollback; without it undo-<random>
@@ -90,8 +90,11 @@ pub(super) async fn run(
     screen: Screen,
 ) -> Result<Exit, CliError> {
     let session = Session::connect(connection).await?;
-    let operations =
-        selection::operations(&verb.operations, &verb.criteria, &session, screen).await?;
+    let Some(operations) =
+        selection::operations(&verb.operations, &verb.criteria, &session, screen).await?
+    else {
+        return Ok(Exit::Interrupted);
+    };
     let held = verb.manner.asks(screen);
     let spec = RollbackSpec {
         on_drift: match verb.on_drift {

@@ -32,7 +32,7 @@ pub enum Exit {
     Blocked = 13,
     /// It took longer than `--timeout`.
     TimedOut = 124,
-    /// Ctrl-C, as shells count it.
+    /// Ctrl-C, as shells count it, or a list from which nothing was picked.
     Interrupted = 130,
 }
 

@@ -47,7 +47,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use self::error::CliError;
 use self::exit::Exit;
@@ -102,7 +102,8 @@ pub fn main() -> ExitCode {
     if let Some(exit) = completion::answer(screen) {
         return exit.into();
     }
-    let cli = Cli::parse();
+    let matches = command(screen.can_ask).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -120,6 +121,12 @@ pub fn main() -> ExitCode {
             error.exit.into()
         }
     }
+}
+
+/// The command line. Where a person can be asked, what to undo need not be given.
+fn command(can_ask: bool) -> Command {
+    let relaxed = |verb: Command| verb.mut_group("what", |group| group.required(!can_ask));
+    Cli::command().mut_subcommand("plan", relaxed).mut_subcommand("apply", relaxed)
 }
 
 async fn run(cli: Cli, screen: Screen) -> Result<Exit, CliError> {
@@ -155,8 +162,6 @@ async fn run(cli: Cli, screen: Screen) -> Result<Exit, CliError> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -195,10 +200,14 @@ mod tests {
     #[test]
     fn without_anything_to_undo_the_criteria_are_named() {
         for verb in ["plan", "apply"] {
-            let error = Cli::try_parse_from(["kubectl-rollback", verb]).unwrap_err().to_string();
+            let line = ["kubectl-rollback", verb];
+            let error = command(false).try_get_matches_from(line).unwrap_err().to_string();
             for way in ["OPERATION", "--actor <TEXT>", "--from <TIME>", "--last <COUNT>"] {
                 assert!(error.contains(way), "{verb} does not name {way}: {error}");
             }
+            assert!(command(true).try_get_matches_from(line).is_ok(), "they can be picked");
+            let line = ["kubectl-rollback", verb, "x", "--actor", "alice"];
+            assert!(command(true).try_get_matches_from(line).is_err());
         }
     }
 

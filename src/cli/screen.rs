@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
 use owo_colors::OwoColorize as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::error::CliError;
 use super::output::Output;
@@ -41,6 +42,22 @@ fn lines(text: &str) -> String {
     text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")
 }
 
+/// A line of at most so many columns: what is longer ends with an ellipsis.
+#[must_use]
+pub fn fit(line: &str, width: usize) -> String {
+    if line.width() <= width {
+        return line.to_owned();
+    }
+    let mut text = String::new();
+    let mut room = width.saturating_sub(1);
+    for character in line.chars() {
+        let Some(left) = room.checked_sub(character.width().unwrap_or(0)) else { break };
+        room = left;
+        text.push(character);
+    }
+    format!("{}…", text.trim_end())
+}
+
 /// Paints, or leaves as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint {
@@ -50,7 +67,6 @@ pub struct Paint {
 
 impl Paint {
     /// Leaves every text as it is.
-    #[cfg(test)]
     pub const PLAIN: Self = Self { colours: false };
 
     const fn choice(self) -> ColorChoice {
@@ -179,6 +195,21 @@ mod tests {
         assert_eq!(one_line(turned), "abc");
         assert_eq!(one_line("zwj \u{200d} and עברית stay"), "zwj \u{200d} and עברית stay");
         assert_eq!(lines("ours:\n  a\tb\u{1b}c"), "ours:\n  a b c");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_ends_with_an_ellipsis() {
+        for (line, width, expected) in [
+            ("alice", 5, "alice"),
+            ("alice", 4, "ali…"),
+            ("al ice", 4, "al…"),
+            ("日本語", 6, "日本語"),
+            ("日本語", 5, "日本…"),
+            ("日本語", 4, "日…"),
+            ("", 0, ""),
+        ] {
+            assert_eq!(fit(line, width), expected, "{line} in {width}");
+        }
     }
 
     #[test]

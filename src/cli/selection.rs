@@ -14,7 +14,7 @@ use super::criteria::Criteria;
 use super::error::CliError;
 use super::exit::Exit;
 use super::operations::filter::{self, Filter, is_rolled_back};
-use super::operations::{list, plain_name};
+use super::operations::{list, pick, plain_name};
 use super::screen::{Screen, one_line};
 use super::session::Session;
 use crate::api::rollback::{Operations, Select};
@@ -29,16 +29,21 @@ const MOST: usize = 1000;
 /// So many names are shown in a line.
 const NAMED: usize = 8;
 
-/// What to write into a Rollback. Says first what the criteria fit.
+/// What to write into a Rollback: names, or criteria after it was said what they fit, or what a
+/// person picks from a list where neither is given. None where the person gave up.
 pub async fn operations(
     names: &[String],
     criteria: &Criteria,
     session: &Session,
     screen: Screen,
-) -> Result<Operations, CliError> {
+) -> Result<Option<Operations>, CliError> {
+    if names.is_empty() && !criteria.is_given() {
+        let picked = pick(session, screen).await?;
+        return Ok(picked.map(|names| Operations { names, select: None }));
+    }
     if !criteria.is_given() {
         let names = names.iter().map(|name| plain_name(name).to_owned()).collect();
-        return Ok(Operations { names, select: None });
+        return Ok(Some(Operations { names, select: None }));
     }
     let now = session.clock.now();
     let filter = criteria.filter(now);
@@ -46,7 +51,7 @@ pub async fn operations(
     let select = select(criteria, &filter, &listed, now)?;
     let preview = preview(&select, &listed, now, &session.namespace)?;
     screen.note(&preview);
-    Ok(Operations { names: Vec::new(), select: Some(select) })
+    Ok(Some(Operations { names: Vec::new(), select: Some(select) }))
 }
 
 /// The selection that the criteria mean, by the records that they fit.

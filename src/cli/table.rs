@@ -26,7 +26,8 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
-/// A table without lines. Empty cells show as `-`.
+/// A table without lines, and without a first row where no headers are given. Empty cells show as
+/// `-`.
 #[must_use]
 pub fn table(headers: &[&str], rows: Vec<Vec<Cell>>, paint: Paint) -> String {
     let mut table = Table::new();
@@ -36,7 +37,9 @@ pub fn table(headers: &[&str], rows: Vec<Vec<Cell>>, paint: Paint) -> String {
     } else {
         table.force_no_tty();
     }
-    table.set_header(headers.iter().map(TableCell::new));
+    if !headers.is_empty() {
+        table.set_header(headers.iter().map(TableCell::new));
+    }
     for row in rows {
         table.add_row(row.into_iter().map(|cell| {
             let text = one_line(if cell.text.is_empty() { "-" } else { &cell.text });

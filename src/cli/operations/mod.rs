@@ -2,6 +2,7 @@
 
 pub mod filter;
 mod list;
+mod pick;
 mod rows;
 
 use clap::Args;
@@ -9,6 +10,7 @@ use kube::{Api, ResourceExt as _};
 
 use self::filter::Filter;
 pub use self::list::list;
+pub use self::pick::pick;
 use self::rows::{HEADERS, WIDE_HEADERS, row};
 use super::criteria::Criteria;
 use super::error::CliError;

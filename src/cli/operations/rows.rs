@@ -111,7 +111,9 @@ fn set_arns(record: &OperationRecord) -> BTreeSet<String> {
     changed.chain(made).chain(ledger).map(ToString::to_string).collect()
 }
 
-fn accounts(record: &OperationRecord) -> usize {
+/// In how many accounts something was changed.
+#[must_use]
+pub fn accounts(record: &OperationRecord) -> usize {
     let changed = record.spec.changes.iter().flat_map(|change| &change.accounts);
     let ledger = record.spec.rollback.iter().flat_map(|ledger| &ledger.keys);
     changed.chain(ledger.flat_map(|keys| &keys.accounts)).collect::<BTreeSet<_>>().len()

@@ -60,7 +60,7 @@ Examples:
   # Show the plan of a Rollback that waits for its approval, with every account
   kubectl rollback plan --rollback undo-contractors -o wide")]
 pub struct Plan {
-    /// Names of the operations to undo
+    /// Names of the operations to undo; without any, on a terminal, they are picked from a list
     #[arg(value_name = "OPERATION", add = names::operations(), conflicts_with = "criteria")]
     operations: Vec<String>,
     /// Show the plan of this Rollback, once it has one; nothing is created
@@ -111,8 +111,11 @@ pub(super) async fn run(
         }
         return watch(&verb, &session, screen, &rollback).await;
     }
-    let operations =
-        selection::operations(&verb.operations, &verb.criteria, &session, screen).await?;
+    let Some(operations) =
+        selection::operations(&verb.operations, &verb.criteria, &session, screen).await?
+    else {
+        return Ok(Exit::Interrupted);
+    };
     let spec = RollbackSpec { mode: Mode::PlanOnly, ..spec(operations) };
     let created = create(&session, verb.name.as_deref(), "plan-", spec).await?;
     let outcome = watch(&verb, &session, screen, &created).await;
