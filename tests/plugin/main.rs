@@ -9,6 +9,7 @@ mod asking;
 mod decisions;
 mod incident;
 mod looking;
+mod picking;
 mod running;
 mod terminal;
 
