@@ -24,6 +24,7 @@ mod judgement;
 mod lease;
 mod manner;
 mod manual;
+mod narrow;
 mod operations;
 mod output;
 mod plan;
@@ -44,6 +45,9 @@ mod suspend;
 mod table;
 mod times;
 mod watch;
+#[cfg(test)]
+mod widths;
+mod wrap;
 
 use std::process::ExitCode;
 

@@ -2,9 +2,11 @@
 
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
+use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use owo_colors::OwoColorize as _;
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use terminal_size::{Height, Width, terminal_size_of};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 use super::error::CliError;
 use super::output::Output;
@@ -42,6 +44,12 @@ fn lines(text: &str) -> String {
     text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")
 }
 
+/// How many columns a text takes; colours take none.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    strip_str(text).map(UnicodeWidthStr::width).sum()
+}
+
 /// A line of at most so many columns: what is longer ends with an ellipsis.
 #[must_use]
 pub fn fit(line: &str, width: usize) -> String {
@@ -63,11 +71,19 @@ pub fn fit(line: &str, width: usize) -> String {
 pub struct Paint {
     /// Whether to write colours.
     pub colours: bool,
+    /// Columns of the terminal; none where there is no terminal, and so nothing is cut.
+    pub width: Option<usize>,
 }
 
 impl Paint {
     /// Leaves every text as it is.
-    pub const PLAIN: Self = Self { colours: false };
+    pub const PLAIN: Self = Self { colours: false, width: None };
+
+    /// The same as wide as it takes.
+    #[must_use]
+    pub const fn whole(self) -> Self {
+        Self { width: None, ..self }
+    }
 
     const fn choice(self) -> ColorChoice {
         if self.colours { ColorChoice::Always } else { ColorChoice::Never }
@@ -114,8 +130,14 @@ impl Screen {
     pub fn detect() -> Self {
         let err_is_terminal = io::stderr().is_terminal();
         Self {
-            out: Paint { colours: AutoStream::choice(&io::stdout()) != ColorChoice::Never },
-            err: Paint { colours: AutoStream::choice(&io::stderr()) != ColorChoice::Never },
+            out: Paint {
+                colours: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+                width: width(terminal_size_of(io::stdout())),
+            },
+            err: Paint {
+                colours: AutoStream::choice(&io::stderr()) != ColorChoice::Never,
+                width: width(terminal_size_of(io::stderr())),
+            },
             can_ask: io::stdin().is_terminal() && err_is_terminal,
             can_redraw: err_is_terminal,
         }
@@ -173,6 +195,11 @@ impl Screen {
 pub fn print_raw(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// A terminal of which nothing is known says that it has no columns.
+fn width(size: Option<(Width, Height)>) -> Option<usize> {
+    size.map(|(Width(width), _)| usize::from(width)).filter(|width| *width > 0)
 }
 
 fn written(outcome: io::Result<()>) -> Result<(), CliError> {

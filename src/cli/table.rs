@@ -2,12 +2,14 @@
 
 use comfy_table::{Attribute, Cell as TableCell, Color, ContentArrangement, Table, presets};
 
+use super::narrow::{GAP, Narrow, Yields, narrow};
 use super::screen::{Paint, Tone, one_line};
+use super::wrap::wrap;
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cell {
-    /// What it says. Never cut: ids can be pasted.
+    /// What it says.
     pub text: String,
     /// What it means.
     pub tone: Tone,
@@ -27,9 +29,21 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 /// A table without lines, and without a first row where no headers are given. Empty cells show as
-/// `-`.
+/// `-`. On a terminal it does without what there is no room for, and says so; elsewhere nothing is
+/// cut.
 #[must_use]
-pub fn table(headers: &[&str], rows: Vec<Vec<Cell>>, paint: Paint) -> String {
+pub fn table(headers: &[&str], yields: Yields<'_>, rows: Vec<Vec<Cell>>, paint: Paint) -> String {
+    let Some(width) = paint.width else { return laid_out(headers, rows, paint) };
+    let Narrow { headers, rows, left_out } = narrow(headers, rows, yields, width);
+    let mut text = laid_out(&headers, rows, paint);
+    if !left_out.is_empty() {
+        let said = format!("No room for {}; -o wide shows all.", left_out.join(", "));
+        text.push_str(&wrap(&(paint.text(Tone::Faint, &said) + "\n"), paint.width));
+    }
+    text
+}
+
+fn laid_out(headers: &[&str], rows: Vec<Vec<Cell>>, paint: Paint) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     if paint.colours {
@@ -55,7 +69,7 @@ pub fn table(headers: &[&str], rows: Vec<Vec<Cell>>, paint: Paint) -> String {
         }));
     }
     for column in table.column_iter_mut() {
-        column.set_padding((0, 3));
+        column.set_padding((0, GAP));
     }
     let mut text = table.trim_fmt();
     text.push('\n');
@@ -95,13 +109,15 @@ fn is_number(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    const PAINTED: Paint = Paint { colours: true, width: None };
+
     #[test]
-    fn columns_line_up_and_nothing_is_cut() {
+    fn columns_line_up_and_without_a_terminal_nothing_is_cut() {
         let rows = vec![
             vec![Cell::from("assign-2abdc948"), Cell::from("x".repeat(300))],
             vec![Cell::from("ä\nb"), Cell::from("")],
         ];
-        let text = table(&["NAME", "ACTOR"], rows, Paint::PLAIN);
+        let text = table(&["NAME", "ACTOR"], Yields::default(), rows, Paint::PLAIN);
         let expected = format!(
             "NAME              ACTOR\nassign-2abdc948   {}\nä b               -\n",
             "x".repeat(300)
@@ -110,9 +126,24 @@ mod tests {
     }
 
     #[test]
+    fn a_narrow_terminal_shows_what_there_is_room_for_and_says_so() {
+        let row = || vec![Cell::from("assign-2abdc948"), Cell::from("alice"), Cell::from("")];
+        let yields = Yields { left_out: &["ACTOR", "SET"], ..Yields::default() };
+        let shown = |width| {
+            let paint = Paint { width: Some(width), ..Paint::PLAIN };
+            table(&["NAME", "ACTOR", "SET"], yields, vec![row()], paint)
+        };
+        assert_eq!(shown(29), "NAME              ACTOR   SET\nassign-2abdc948   alice   -\n");
+        assert_eq!(
+            shown(28),
+            "NAME              SET\nassign-2abdc948   -\nNo room for ACTOR; -o wide\n    shows all.\n"
+        );
+    }
+
+    #[test]
     fn colours_do_not_move_columns() {
         let rows = vec![vec![Cell::new(Tone::Bad, "no"), Cell::from("x")]];
-        let text = table(&["READY", "NAME"], rows, Paint { colours: true });
+        let text = table(&["READY", "NAME"], Yields::default(), rows, PAINTED);
         assert!(text.contains("\u{1b}["), "{text:?}");
     }
 

@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::output::{Output, document};
 use crate::cli::screen::{Paint, Tone, one_line};
 use crate::cli::table::{Cell, csv};
+use crate::cli::wrap::wrap;
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -108,7 +109,8 @@ pub fn render(findings: &[Finding], output: Output, paint: Paint) -> Result<Stri
             let rows: Vec<Vec<Cell>> = findings.iter().map(row).collect();
             Ok(csv(&["CHECK", "LEVEL", "FINDING", "REMEDY"], &rows))
         }
-        _ => Ok(text(findings, paint)),
+        Output::Wide => Ok(text(findings, paint)),
+        _ => Ok(wrap(&text(findings, paint), paint.width)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod access;
 mod clock;
-mod finding;
+pub(super) mod finding;
 mod instances;
 mod kinds;
 mod operator;

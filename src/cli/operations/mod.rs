@@ -6,17 +6,18 @@ mod pick;
 mod rows;
 
 use clap::Args;
+use jiff::Timestamp;
 use kube::{Api, ResourceExt as _};
 
 use self::filter::Filter;
 pub use self::list::list;
 pub use self::pick::pick;
-use self::rows::{HEADERS, WIDE_HEADERS, row};
+use self::rows::{HEADERS, WIDE_HEADERS, YIELDS, row};
 use super::criteria::Criteria;
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::{Output, documents};
-use super::screen::{Screen, Tone};
+use super::screen::{Paint, Screen, Tone};
 use super::session::{Connection, Session};
 use super::table::{Cell, csv, table};
 use crate::api::{GROUP, OperationRecord};
@@ -87,21 +88,23 @@ pub(super) async fn run(
             return Ok(Exit::Done);
         }
     }
-    let text = render(&found, verb.output, connection.all_namespaces, &session, screen)?;
+    let text =
+        render(&found, verb.output, connection.all_namespaces, session.clock.now(), screen.out)?;
     screen.print_in(verb.output, &text)?;
     Ok(Exit::Done)
 }
 
-fn render(
+/// Records in a form.
+pub(super) fn render(
     found: &[OperationRecord],
     output: Output,
     with_namespace: bool,
-    session: &Session,
-    screen: Screen,
+    now: Timestamp,
+    paint: Paint,
 ) -> Result<String, CliError> {
     let wide = output != Output::Table;
-    let rows = |paint_times: bool| -> Vec<Vec<Cell>> {
-        let now = paint_times.then(|| session.clock.now());
+    let rows = |relative: bool| -> Vec<Vec<Cell>> {
+        let now = relative.then_some(now);
         found.iter().map(|record| row(record, with_namespace, wide, now)).collect()
     };
     let mut headers = Vec::new();
@@ -113,7 +116,8 @@ fn render(
         headers.extend(WIDE_HEADERS);
     }
     match output {
-        Output::Table | Output::Wide => Ok(table(&headers, rows(true), screen.out)),
+        Output::Table => Ok(table(&headers, YIELDS, rows(true), paint)),
+        Output::Wide => Ok(table(&headers, YIELDS, rows(true), paint.whole())),
         Output::Csv => Ok(csv(&headers, &rows(false))),
         Output::Name => {
             let name = |record: &OperationRecord| reference(&record.name_any()) + "\n";

@@ -20,6 +20,7 @@ use crate::cli::criteria::Criteria;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::follow::interrupted;
+use crate::cli::narrow::Yields;
 use crate::cli::screen::{Paint, Screen, fit, one_line};
 use crate::cli::session::Session;
 use crate::cli::table::{Cell, table};
@@ -135,7 +136,7 @@ fn choices(records: &[OperationRecord], now: Timestamp, width: usize) -> Vec<Cho
         cells.push(Cell::from(if partly { "partly undone" } else { "open" }));
         cells
     });
-    let text = table(&[], rows.collect(), Paint::PLAIN);
+    let text = table(&[], Yields::default(), rows.collect(), Paint::PLAIN);
     let lines = text.lines().map(|line| fit(line, width.saturating_sub(MARK)));
     let choice = |(record, line): (&OperationRecord, String)| Choice {
         name: record.name_any(),

@@ -9,6 +9,7 @@ use super::filter::rolled_back;
 use super::rolled_back_tone;
 use crate::api::OperationRecord;
 use crate::api::record::NamedPrincipal;
+use crate::cli::narrow::Yields;
 use crate::cli::screen::Tone;
 use crate::cli::table::Cell;
 use crate::cli::times;
@@ -17,6 +18,11 @@ use crate::model::OperationType;
 /// Columns of every table.
 pub const HEADERS: [&str; 8] =
     ["NAME", "TYPE", "WHEN", "ACTOR", "PRINCIPAL", "PERMISSION-SET", "ACCOUNTS", "ROLLED-BACK"];
+/// What a narrow table does without. A principal may be shown by its id, a set by its short one.
+pub const YIELDS: Yields<'_> = Yields {
+    shortened: &[("ACTOR", 12), ("PRINCIPAL", 36), ("PERMISSION-SET", 20)],
+    left_out: &["ACCOUNTS", "ROLLED-BACK", "PERMISSION-SET", "ACTOR", "TYPE", "PRINCIPAL", "WHEN"],
+};
 /// Columns that a wide table has as well.
 pub const WIDE_HEADERS: [&str; 6] =
     ["INSTANCE", "SOURCE", "SOURCE-ID", "PRINCIPAL-ID", "PERMISSION-SET-ARN", "REASON"];
@@ -140,7 +146,7 @@ mod tests {
         let mut headers = vec!["NAMESPACE"];
         headers.extend(HEADERS);
         assert_eq!(
-            table(&headers, rows, Paint::PLAIN),
+            table(&headers, YIELDS, rows, Paint::PLAIN),
             "\
 NAMESPACE   NAME              TYPE     WHEN    ACTOR   PRINCIPAL   PERMISSION-SET   ACCOUNTS   ROLLED-BACK
 access      assign-2abdc948   Assign   4m59s   alice   john.doe    ReadOnlyAccess   2          no

@@ -10,11 +10,16 @@ use kube::ResourceExt as _;
 use crate::api::Rollback;
 use crate::api::plan::{Disposition, PlanItem};
 use crate::cli::screen::{Paint, Tone, one_line};
+use crate::cli::wrap::wrap;
 use crate::model::{Grade, Presence};
 
 /// The difference. `all` shows also the keys that stay as they are.
 #[must_use]
 pub fn render(rollback: &Rollback, items: &[PlanItem], all: bool, paint: Paint) -> String {
+    wrap(&difference(rollback, items, all, paint), paint.width)
+}
+
+fn difference(rollback: &Rollback, items: &[PlanItem], all: bool, paint: Paint) -> String {
     let mut text = String::new();
     let after = format!("+++ after rollback {}", rollback.name_any());
     let _ = writeln!(text, "{}", paint.text(Tone::Bad, "--- AWS now"));

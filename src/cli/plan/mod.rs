@@ -1,6 +1,6 @@
 //! `plan`: shows what an undo would do, and does none of it.
 
-mod diff;
+pub(super) mod diff;
 mod document;
 pub(super) mod groups;
 mod rows;

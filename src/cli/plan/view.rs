@@ -13,17 +13,23 @@ use crate::api::{Phase, Rollback};
 use crate::cli::screen::{Paint, Tone, one_line};
 use crate::cli::selection::described;
 use crate::cli::times;
+use crate::cli::wrap::wrap;
 use crate::model::words::count;
 use crate::model::{AccountId, ActionKind, Grade, PrincipalType};
 
 /// As many accounts are named where not all are.
 const NAMED_ACCOUNTS: usize = 24;
-/// Columns that a line of accounts may take.
+/// Columns that a line of accounts may take, and how far it is set in.
 const WIDTH: usize = 90;
+const SET_IN: usize = 4;
 
 /// The whole plan. `all` names every account.
 #[must_use]
 pub fn render(rollback: &Rollback, items: &[PlanItem], all: bool, paint: Paint) -> String {
+    wrap(&plan(rollback, items, all, paint), paint.width)
+}
+
+fn plan(rollback: &Rollback, items: &[PlanItem], all: bool, paint: Paint) -> String {
     let mut text = String::new();
     let name = rollback.name_any();
     let place = rollback.namespace().unwrap_or_default();
@@ -207,7 +213,8 @@ fn part_text(part: &Part<'_>, of_principal: bool, all: bool, paint: Paint) -> St
         detail(&through);
     }
     let named = if all { part.accounts.len() } else { part.accounts.len().min(NAMED_ACCOUNTS) };
-    for line in account_lines(part.accounts.get(..named).unwrap_or_default()) {
+    let width = paint.width.map_or(WIDTH, |width| width.saturating_sub(SET_IN).min(WIDTH));
+    for line in account_lines(part.accounts.get(..named).unwrap_or_default(), width) {
         detail(&line);
     }
     if named < part.accounts.len() {
@@ -239,7 +246,7 @@ fn by_name(giver: &NamedPrincipal) -> String {
 }
 
 /// Accounts as `name (id)`, as many in a line as fit.
-fn account_lines(accounts: &[(&AccountId, Option<&str>)]) -> Vec<String> {
+fn account_lines(accounts: &[(&AccountId, Option<&str>)], width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for (account, name) in accounts {
         let text = match name {
@@ -247,7 +254,7 @@ fn account_lines(accounts: &[(&AccountId, Option<&str>)]) -> Vec<String> {
             None => account.to_string(),
         };
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 2 + text.chars().count() <= WIDTH => {
+            Some(line) if line.chars().count() + 2 + text.chars().count() <= width => {
                 line.push_str("  ");
                 line.push_str(&text);
             }

@@ -1,8 +1,8 @@
 //! `stats`: how much was recorded, how much was undone, and how well that went.
 
-mod sums;
-mod view;
-mod window;
+pub(super) mod sums;
+pub(super) mod view;
+pub(super) mod window;
 
 use clap::Args;
 use kube::Api;
@@ -70,6 +70,7 @@ pub(super) async fn run(
     let text = match verb.output {
         Output::Json | Output::Yaml => document(&stats, verb.output)?,
         Output::Csv => view::comma_separated(&stats),
+        Output::Wide => view::text(&stats, screen.out.whole()),
         _ => view::text(&stats, screen.out),
     };
     screen.print_in(verb.output, &text)?;

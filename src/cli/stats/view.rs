@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use super::sums::{Stats, Sum};
+use crate::cli::narrow::Yields;
 use crate::cli::screen::{Paint, Tone};
 use crate::cli::table::{Cell, csv, table};
 use crate::cli::times;
+use crate::cli::wrap::wrap;
 
 const HEADERS: [&str; 13] = [
     "OPERATIONS",
@@ -23,6 +25,25 @@ const HEADERS: [&str; 13] = [
     "KEYS/S",
 ];
 
+/// What a narrow table does without.
+const YIELDS: Yields<'_> = Yields {
+    shortened: &[],
+    left_out: &[
+        "KEYS/S",
+        "P95",
+        "P50",
+        "ENDED",
+        "PARTLY",
+        "KEYS-CHANGED",
+        "SUCCESS-RATE",
+        "KEYS-OPEN",
+        "ROLLED-BACK",
+        "SUCCEEDED",
+        "FAILED",
+        "UNDOS",
+    ],
+};
+
 /// For people: what AWS did, then a table for each way to group.
 #[must_use]
 pub fn text(stats: &Stats, paint: Paint) -> String {
@@ -36,12 +57,12 @@ pub fn text(stats: &Stats, paint: Paint) -> String {
         || "nothing to compare with the bound".to_owned(),
         |efficiency| format!("{:.0}% of the speed that AWS's limits allow", efficiency * 100.0),
     );
-    let _ = writeln!(
-        text,
+    let aws = format!(
         "\nAWS, over the latest attempts of {} Rollbacks that still exist:\n  {} requests, {} \
-         throttled, {} conflicts; {efficiency}",
+         throttled, {} conflicts; {efficiency}\n",
         aws.rollbacks, aws.requests, aws.throttled, aws.conflicts
     );
+    text.push_str(&wrap(&aws, paint.width));
     for (name, groups) in
         [("TYPE", &stats.by_type), ("PRINCIPAL", &stats.by_principal), ("DAY", &stats.by_day)]
     {
@@ -61,7 +82,7 @@ fn grouped<'a>(
 ) -> String {
     let headers: Vec<&str> = std::iter::once(name).chain(HEADERS).collect();
     let rows = groups.map(|(key, sum)| row(&[key], sum, true)).collect();
-    table(&headers, rows, paint)
+    table(&headers, YIELDS, rows, paint)
 }
 
 /// For programs: a row for each group, with plain numbers.

@@ -8,6 +8,7 @@ use super::view::phase_tone;
 use crate::api::Rollback;
 use crate::api::condition::ConditionType;
 use crate::cli::error::CliError;
+use crate::cli::narrow::Yields;
 use crate::cli::plan::view::grade_tone;
 use crate::cli::screen::{Paint, Tone};
 use crate::cli::session::Session;
@@ -17,6 +18,9 @@ use crate::cli::times;
 /// Objects that one answer of the API server holds at most.
 const PAGE: u32 = 500;
 const HEADERS: [&str; 8] = ["NAME", "OPERATION", "TYPE", "PHASE", "DONE", "GRADE", "READY", "AGE"];
+/// What a narrow table does without; its cells are words and ids, of which none is cut.
+const YIELDS: Yields<'_> =
+    Yields { shortened: &[], left_out: &["TYPE", "READY", "GRADE", "OPERATION", "AGE", "DONE"] };
 const WIDE_HEADERS: [&str; 8] =
     ["REASON", "ATTEMPT", "INSTANCE", "REQUESTED-BY", "APPROVED-BY", "PLAN", "LEDGER", "SUMMARY"];
 
@@ -65,7 +69,8 @@ pub fn rows(
     paint: Paint,
 ) -> String {
     let rows = rollbacks.iter().map(|it| row(it, with_namespace, wide, Some(now))).collect();
-    table(&headers(with_namespace, wide), rows, paint)
+    let paint = if wide { paint.whole() } else { paint };
+    table(&headers(with_namespace, wide), YIELDS, rows, paint)
 }
 
 /// Rollbacks as CSV: every column, with times written out.

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use kube::Api;
 
-pub(super) use self::list::list as every;
+pub(super) use self::list::{list as every, rows};
 use super::completion::names;
 use super::error::CliError;
 use super::exit::Exit;
@@ -106,7 +106,7 @@ async fn show_all(
         Output::Csv => list::comma_separated(&found),
         Output::Name => found.iter().map(|it| reference(it) + "\n").collect(),
         Output::Table | Output::Wide if found.is_empty() => return Ok(Exit::Done),
-        form => list::rows(&found, all, form == Output::Wide, session.clock.now(), screen.out),
+        form => rows(&found, all, form == Output::Wide, session.clock.now(), screen.out),
     };
     screen.print_in(verb.output, &text)?;
     Ok(Exit::Done)

@@ -13,6 +13,7 @@ use crate::cli::progress::failure_line;
 use crate::cli::screen::{Paint, Tone, one_line};
 use crate::cli::selection::described;
 use crate::cli::times;
+use crate::cli::wrap::wrap;
 use crate::model::time::seconds_between;
 use crate::model::words::count;
 
@@ -26,6 +27,10 @@ const BAR: usize = 20;
 /// The whole state.
 #[must_use]
 pub fn render(rollback: &Rollback, now: Timestamp, paint: Paint) -> String {
+    wrap(&state(rollback, now, paint), paint.width)
+}
+
+fn state(rollback: &Rollback, now: Timestamp, paint: Paint) -> String {
     let name = rollback.name_any();
     let namespace = rollback.namespace().unwrap_or_default();
     let default = RollbackStatus::default();
