@@ -22,7 +22,7 @@ use crate::api::rollback::{OnDrift, OnFailure, Priority, RollbackSpec};
 ///
 /// On a terminal nothing is sent before you say yes, under every policy: the Rollback is created
 /// suspended, and no cancels it. With --yes, with --wait=false and where nobody can be asked, a plan
-/// that needs no approval (policy Never, or WhenNotExact and exact) is executed as soon as it is made.
+/// that needs no approval (policy Never, or `WhenNotExact` and exact) is executed as soon as it is made.
 #[derive(Debug, Args)]
 #[command(group(
     ArgGroup::new("what").arg("operations").args(Criteria::IDS).required(true).multiple(true)

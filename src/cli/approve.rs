@@ -7,7 +7,7 @@ use kube::ResourceExt as _;
 use serde_json::json;
 
 use super::completion::names;
-use super::decide::{Consent, Decision, decide};
+use super::decide::{Consent, Decision, TRIES, decide};
 use super::error::{CliError, is_conflict};
 use super::exit::Exit;
 use super::plan::view;
@@ -16,9 +16,6 @@ use super::session::{Connection, Session};
 use super::{judgement, reference, shards, times};
 use crate::api::plan_status::PlanStatus;
 use crate::api::{Phase, Rollback};
-
-/// How often a rejection is judged anew because the object changed in the meantime.
-const TRIES: usize = 10;
 
 /// Approve the plan of a Rollback that waits for it
 ///
@@ -117,7 +114,7 @@ pub(super) async fn approve(
             screen.note(&hint("Follow it with", "watch", name, &session, ""));
             Ok(Exit::Done)
         }
-        Decision::Declined => {
+        Decision::Declined | Decision::Outdated => {
             screen.note("Not approved; it goes on waiting.");
             Ok(Exit::AwaitingApproval)
         }

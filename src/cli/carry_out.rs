@@ -2,6 +2,8 @@
 //!
 //! What `apply`, `retry` and `redo` have in common once there is a Rollback to execute.
 
+use std::ops::ControlFlow;
+
 use kube::ResourceExt as _;
 
 use super::approve::{hint, note_waiting, unaccepted};
@@ -38,7 +40,7 @@ pub async fn carry_out(
     }
     let mut progress = Progress::new(screen);
     let mut seen = Seen { last: started, held };
-    let outcome = follow(manner, session, screen, &mut seen, &mut progress).await;
+    let outcome = Box::pin(follow(manner, session, screen, &mut seen, &mut progress)).await;
     progress.end();
     let Seen { last, held } = seen;
     if held {
@@ -134,44 +136,10 @@ async fn follow(
             Step::Lift => seen.lift(session).await?,
             Step::Decide(plan) => {
                 progress.end();
-                let approves = !seen.held || hold::needs_approval(rollback) != Some(false);
-                if approves && plan.policy == ApprovalPolicy::SeparateApprover {
-                    seen.lift(session).await?;
-                    screen.note("The policy asks for an approval by somebody else.");
-                    note_waiting(screen, name, session);
-                    return Ok(Exit::AwaitingApproval);
-                }
-                if let Some(why) = unaccepted(plan, &[]).filter(|_| approves) {
-                    seen.lift(session).await?;
-                    screen.note_in(Tone::Warning, &format!("Not approved: {why}"));
-                    screen.note(&hint(
-                        "Somebody who is no author can",
-                        "approve",
-                        name,
-                        session,
-                        "",
-                    ));
-                    return Ok(Exit::RefusedByPolicy);
-                }
-                let consent = Consent { accept: &[], approves, lifts: seen.held };
-                match decide(session, screen, rollback, plan, manner.yes, &consent).await? {
-                    Decision::Approved { digest, generation } => {
-                        approved = Some((digest, generation));
-                        seen.held = false;
-                    }
-                    Decision::Declined if seen.held => {
-                        seen.last = hold::cancel(session, rollback).await?;
-                        seen.held = false;
-                        screen.note_in(Tone::Warning, &hold::cancelled(&seen.last));
-                        return Ok(Exit::Failed);
-                    }
-                    Decision::Declined | Decision::NobodyToAsk => {
-                        note_waiting(screen, name, session);
-                        return Ok(Exit::AwaitingApproval);
-                    }
-                    Decision::Interrupted => {
-                        return Ok(leave_running(session, screen, name, seen.held));
-                    }
+                let plan = plan.clone();
+                match ask(manner, session, screen, seen, &plan).await? {
+                    ControlFlow::Continue(said) => approved = said.or(approved),
+                    ControlFlow::Break(exit) => return Ok(exit),
                 }
             }
             Step::Inert(why) => {
@@ -196,6 +164,58 @@ async fn follow(
             }
         }
     }
+}
+
+/// The digest that was approved and the generation that has it; or how it ends here.
+type Answer = ControlFlow<Exit, Option<(String, i64)>>;
+
+/// Asks about a plan that was shown, and writes what the answer means.
+async fn ask(
+    manner: &Manner,
+    session: &Session,
+    screen: Screen,
+    seen: &mut Seen,
+    plan: &PlanStatus,
+) -> Result<Answer, CliError> {
+    let name = &seen.last.name_any();
+    let approves = !seen.held || hold::needs_approval(&seen.last) != Some(false);
+    if approves && plan.policy == ApprovalPolicy::SeparateApprover {
+        seen.lift(session).await?;
+        screen.note("The policy asks for an approval by somebody else.");
+        note_waiting(screen, name, session);
+        return Ok(ControlFlow::Break(Exit::AwaitingApproval));
+    }
+    if let Some(why) = unaccepted(plan, &[]).filter(|_| approves) {
+        seen.lift(session).await?;
+        screen.note_in(Tone::Warning, &format!("Not approved: {why}"));
+        screen.note(&hint("Somebody who is no author can", "approve", name, session, ""));
+        return Ok(ControlFlow::Break(Exit::RefusedByPolicy));
+    }
+    let consent = Consent { accept: &[], approves, lifts: seen.held };
+    Ok(match decide(session, screen, &seen.last, plan, manner.yes, &consent).await? {
+        Decision::Approved { digest, generation } => {
+            seen.held = false;
+            ControlFlow::Continue(Some((digest, generation)))
+        }
+        Decision::Outdated => {
+            let text = "The plan was made anew in the meantime; look at it again.";
+            screen.note_in(Tone::Warning, text);
+            ControlFlow::Continue(None)
+        }
+        Decision::Declined if seen.held => {
+            seen.last = hold::cancel(session, &seen.last).await?;
+            seen.held = false;
+            screen.note_in(Tone::Warning, &hold::cancelled(&seen.last));
+            ControlFlow::Break(Exit::Failed)
+        }
+        Decision::Declined | Decision::NobodyToAsk => {
+            note_waiting(screen, name, session);
+            ControlFlow::Break(Exit::AwaitingApproval)
+        }
+        Decision::Interrupted => {
+            ControlFlow::Break(leave_running(session, screen, name, seen.held))
+        }
+    })
 }
 
 /// Whether the plan is what will be, or was, executed.

@@ -3,7 +3,7 @@
 use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
-use super::error::CliError;
+use super::error::{CliError, is_conflict};
 use super::follow::interrupted;
 use super::screen::Screen;
 use super::session::Session;
@@ -13,6 +13,9 @@ use crate::model::Grade;
 
 /// More actions than this are approved by typing their number.
 const MANY: i32 = 20;
+
+/// How often a change is tried while the operator writes as well.
+pub(super) const TRIES: usize = 10;
 
 /// How a plan is confirmed.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,6 +66,8 @@ pub(super) enum Decision {
     },
     /// Nobody said yes.
     Declined,
+    /// Somebody said yes to a plan that was made anew in the meantime.
+    Outdated,
     /// There is nobody to ask, and `--yes` was not given.
     NobodyToAsk,
     /// Ctrl-C.
@@ -126,16 +131,51 @@ pub(super) async fn decide(
             return Ok(Decision::Declined);
         }
     }
+    if !consent.approves {
+        return let_go(session, rollback, plan, consent).await;
+    }
     let doing = format!("approve the plan of rollback {}", rollback.name_any());
-    if consent.approves && bears_no_name(rollback, plan) {
+    if bears_no_name(rollback, plan) {
         // The same approval again is no change, and nobody is stamped for what does not change.
         session.patch(&doing, rollback, json!({"approval": {"plan": null}})).await?;
     }
     let patched = session.patch(&doing, rollback, consent.spec(plan)).await?;
-    Ok(Decision::Approved {
-        digest: plan.digest.clone(),
-        generation: patched.metadata.generation.unwrap_or_default(),
-    })
+    Ok(approved(plan, &patched))
+}
+
+/// Lets a plan be executed that needs no approval. Then no digest holds the operator to the plan that
+/// was shown, so it must be the present one.
+async fn let_go(
+    session: &Session,
+    shown: &Rollback,
+    plan: &PlanStatus,
+    consent: &Consent<'_>,
+) -> Result<Decision, CliError> {
+    let name = shown.name_any();
+    let doing = format!("let rollback {name} go on");
+    for _ in 0..TRIES {
+        let now = session.rollback(&name).await?;
+        if !is_still(&now, shown, plan) {
+            return Ok(Decision::Outdated);
+        }
+        match session.patch_as_read(&doing, &now, consent.spec(plan)).await? {
+            Ok(patched) => return Ok(approved(plan, &patched)),
+            Err(error) if is_conflict(&error) => {}
+            Err(error) => return Err(CliError::request(&doing, &error)),
+        }
+    }
+    Err(CliError::failed(format!("cannot {doing}: it keeps changing; try again")))
+}
+
+/// Whether it is the object and the plan that were shown.
+fn is_still(now: &Rollback, shown: &Rollback, plan: &PlanStatus) -> bool {
+    let digest = now.status.as_ref().and_then(|status| status.plan.as_ref()).map(|it| &it.digest);
+    now.metadata.uid == shown.metadata.uid && digest == Some(&plan.digest)
+}
+
+fn approved(plan: &PlanStatus, patched: &Rollback) -> Decision {
+    let generation = patched.metadata.generation.unwrap_or_default();
+    Decision::Approved { digest: plan.digest.clone(), generation }
 }
 
 #[cfg(test)]
@@ -166,6 +206,19 @@ mod tests {
         let lossy = question(1, Grade::Lossy);
         assert_eq!(lossy.text, "Type 1 to execute this action, of which AWS cannot undo all:");
         assert!(lossy.accepts("1") && !lossy.accepts("yes"));
+    }
+
+    #[test]
+    fn a_yes_is_to_the_plan_and_the_object_that_were_shown() {
+        let shown = fixtures::rollback(Phase::AwaitingApproval);
+        let plan = shown.status.clone().unwrap().plan.unwrap();
+        assert!(is_still(&shown, &shown, &plan));
+        let mut anew = shown.clone();
+        anew.status.as_mut().unwrap().plan.as_mut().unwrap().digest = "sha256:0".to_owned();
+        assert!(!is_still(&anew, &shown, &plan));
+        let mut another = shown.clone();
+        another.metadata.uid = Some("another".to_owned());
+        assert!(!is_still(&another, &shown, &plan));
     }
 
     #[test]

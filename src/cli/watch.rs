@@ -164,10 +164,9 @@ pub(super) fn leaving(rollback: &Rollback) -> Option<String> {
 /// The command that undoes the same operations anew: those that are named, or those that its
 /// criteria found.
 pub(super) fn apply_again(rollback: &Rollback) -> String {
-    let named = rollback.spec.operations.names.iter();
     let found = rollback.status.iter().flat_map(|status| &status.record_refs);
-    let mut names: Vec<&str> =
-        named.chain(found.map(|found| &found.name)).map(|it| &**it).collect();
+    let mut names: Vec<&str> = found.map(|found| found.name.as_str()).collect();
+    names.extend(rollback.spec.operations.names.iter().map(String::as_str));
     names.sort_unstable();
     names.dedup();
     if names.is_empty() {

@@ -235,10 +235,9 @@ async fn watch(
                 return Err(CliError::new(Exit::NotFound, message));
             }
             Event::TimedOut => {
-                let last = last.map(|last| one_line(&last)).unwrap_or_else(|| {
-                    "nobody has looked at it; is the operator running and watching this namespace?"
-                        .to_owned()
-                });
+                let nobody =
+                    "nobody has looked at it; is the operator running and watching this namespace?";
+                let last = last.map_or_else(|| nobody.to_owned(), |last| one_line(&last));
                 return Err(CliError::new(Exit::TimedOut, format!("no plan in time: {last}")));
             }
             Event::Interrupted => return Ok(Exit::Interrupted),

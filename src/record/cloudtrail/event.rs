@@ -147,7 +147,8 @@ pub fn unwrap(element: Value) -> Result<Event, String> {
         Value::Object(members)
     };
     let has = |name| event.get(name).is_some();
-    if !has("eventVersion") && !(has("eventName") && has("eventSource")) {
+    let is_event = has("eventVersion") || has("eventName") && has("eventSource");
+    if !is_event {
         let why = "it has neither eventVersion nor eventName and eventSource; docs/import.md names \
                    the forms that are read";
         return Err(no_event(why.to_owned()));
