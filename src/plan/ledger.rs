@@ -36,6 +36,7 @@ pub fn undone(records: &[Record], selected: &[Record]) -> Undone {
     let Ok(catalogue) = Catalogue::new(&first.spec.instance, records, selected) else {
         return Undone::NotAll;
     };
+    let is_redo = selected.iter().any(|record| record.spec.rollback.is_some());
     let histories = histories(&catalogue);
     let (mut closed, mut failed_is_open) = (false, false);
     for history in histories.values() {
@@ -48,7 +49,11 @@ pub fn undone(records: &[Record], selected: &[Record]) -> Undone {
         }
         match replay(&catalogue, history) {
             Finding::Closed => closed = true,
-            _ if last == Some(LedgerOutcome::Unexplained) => {}
+            // As it was found then, unless a record that came since explains it.
+            Finding::Known(verdict)
+                if !is_redo
+                    && last == Some(LedgerOutcome::Unexplained)
+                    && verdict.wanted == verdict.expected => {}
             _ => return Undone::NotAll,
         }
     }

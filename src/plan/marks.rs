@@ -50,7 +50,6 @@ pub(super) fn duplicates(catalogue: &Catalogue<'_>, events: &[Event<'_>]) -> Vec
             }
             let same_request = one.request.is_some() && one.request == other.request && id_holds;
             let near = !taken_back
-                && !confirms(one)
                 && !confirms(other)
                 && tool(one) != tool(other)
                 && other.at.duration_since(one.at) <= SAME_CHANGE_WITHIN;

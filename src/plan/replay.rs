@@ -111,7 +111,9 @@ pub(super) fn possibly_applied(
     let mut events = history.events.clone();
     order(catalogue, &mut events);
     let marked = Marked::new(&events, &[], Duplicates::SameRequest, &|_| false, &|_| false);
-    let explained = !events.is_empty() && run(&events, &marked).0 == live;
+    // That an undo saw it explains nothing.
+    let changed = events.iter().any(|event| event.after.is_some());
+    let explained = changed && run(&events, &marked).0 == live;
     let withdrawing = withdrawing(catalogue, history);
     history
         .failed

@@ -82,7 +82,7 @@ fn what_failed_by_its_record_and_is_there_waits_for_somebody_to_accept_it() {
     let mut record = place.record("assign", &accounts([1]));
     record["failed"] = json!([{
         "effect": "Granted", "principal": record["changes"][0]["principal"],
-        "permissionSet": place.identity.read, "accounts": accounts([2]), "reason": "timed out",
+        "permissionSet": place.identity.read, "accounts": accounts([2]), "message": "timed out",
     }]);
     place.kubectl(&["delete", "oprec", "grant"]);
     place.create("OperationRecord", "assign", &record);

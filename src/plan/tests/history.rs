@@ -80,7 +80,7 @@ impl History {
         if touches_keys {
             assert_eq!(
                 already_rolled_back(&all, &chosen),
-                planned == Err(Refusal::NothingOpen),
+                planned == Err(Refusal::NothingOpen) || self.model.is_left_as_found(doers),
                 "{planned:?}"
             );
         }
@@ -109,7 +109,8 @@ impl History {
                     _ => None,
                 };
                 let failed = matches!(decision, Decision::Write(_)) && fails.contains(at);
-                Undone { key: *at, wrote, settled: !failed }
+                let left = *decision == Decision::Unexplained;
+                Undone { key: *at, wrote, settled: !failed && !left, left }
             })
             .collect();
         let selected: Vec<&Record> =

@@ -164,15 +164,25 @@ fn what_a_ledger_saw_was_so_when_aws_was_read_and_not_when_it_began() {
 
 #[test]
 fn what_nobody_on_record_changed_hides_nothing_and_stays_open_alone() {
+    // Key 2 was taken away again, on record, and is there all the same.
     let a = operation("a", 0).grants(&key(1)).grants(&key(2));
+    let b = operation("b", 100).revokes(&key(2));
     let one = std::slice::from_ref(&a);
-    let at = |number| Key::Assignment(key(number));
-    let gone = found(&at(1), Presence::Present, Presence::Absent, Verified);
-    let left = found(&at(2), Presence::Present, Presence::Present, Unexplained);
-    let both = ledger("undo", 1, 3600, &[&a], vec![gone, left.clone()]);
-    assert!(already_rolled_back(&[a.clone(), both], one));
-    let alone = ledger("undo", 1, 3600, &[&a], vec![left]);
-    assert!(!already_rolled_back(&[a.clone(), alone], one));
+    let plan = undo(&[a.clone(), b.clone()], &[&a], &[key(1), key(2)]);
+    let done = executed("undo", 1, 3600, &plan, &[&a], &|_| false);
+    let both = [a.clone(), b.clone(), done];
+    assert!(already_rolled_back(&both, one));
+    // A record that is imported late says who gave it: that one is to be undone, and a is not.
+    let late = operation("late", 200).grants(&key(2));
+    let with_late = [both.as_slice(), std::slice::from_ref(&late)].concat();
+    assert!(already_rolled_back(&with_late, one));
+    assert_eq!(only(&undo(&with_late, &[&late], &[key(2)])).disposition, Act);
+
+    let alone = operation("a", 0).grants(&key(2));
+    let plan = undo(&[alone.clone(), b.clone()], &[&alone], &[key(2)]);
+    assert_eq!(only(&plan).disposition, Disposition::Unexplained);
+    let done = executed("undo", 1, 3600, &plan, &[&alone], &|_| false);
+    assert!(!already_rolled_back(&[alone.clone(), b, done], std::slice::from_ref(&alone)));
 }
 
 fn acts(plan: &Plan) -> Vec<Key> {

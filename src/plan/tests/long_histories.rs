@@ -249,7 +249,7 @@ proptest! {
         for item in others {
             let expected = match About::of(number(item)) {
                 About::Tied => (Disposition::Blocked, Some(BlockedReason::OrderUnknown)),
-                _ => (Disposition::Unexplained, None),
+                _ => (Disposition::Blocked, Some(BlockedReason::PossiblyApplied)),
             };
             prop_assert_eq!((item.disposition, item.blocked), expected);
         }

@@ -17,6 +17,8 @@ pub(super) struct Undone {
     pub wrote: Option<bool>,
     /// Whether the undo of the key is over.
     pub settled: bool,
+    /// Whether it was left as changed by nobody on record.
+    pub left: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -76,6 +78,26 @@ impl Model {
                 }
             })
             .collect()
+    }
+
+    /// Whether the undo of some keys is over, and all others were left before as changed by nobody on
+    /// record, which is still all that is known of them.
+    pub(super) fn is_left_as_found(&self, selected: &BTreeSet<Doer>) -> bool {
+        let keys: BTreeSet<usize> =
+            selected.iter().flat_map(|doer| self.withdrawable(*doer)).collect();
+        let decided = self.decide(selected);
+        let last = |key: usize| {
+            self.story.iter().rev().find_map(|happened| match happened {
+                Happened::Undo { keys, .. } => keys.iter().find(|undone| undone.key == key),
+                _ => None,
+            })
+        };
+        let is_left = |key: usize| last(key).is_some_and(|undone| undone.left);
+        let open = |(key, decision): &(usize, Decision)| {
+            matches!(decision, Decision::Write(_)) || !is_left(*key)
+        };
+        let is_redo = |doer: &Doer| matches!(self.story[*doer], Happened::Undo { .. });
+        decided.len() < keys.len() && !decided.iter().any(open) && !selected.iter().any(is_redo)
     }
 
     fn decide_key(&self, key: usize, selected: &BTreeSet<Doer>) -> Decision {
