@@ -185,6 +185,7 @@ fn ledger(undone: &Record) -> Record {
         created_permission_sets: Vec::new(),
         authors: Vec::new(),
         approved_by: None,
+        observed_at: None,
         started_at: None,
         finished_at: time(1_000),
     });

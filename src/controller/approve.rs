@@ -93,14 +93,7 @@ pub async fn decide(
     };
     match standing(&plan_status, policy.approval, approval, &stamps) {
         Standing::Rejected => {
-            conditions::step(
-                &mut status,
-                ConditionType::Approved,
-                false,
-                Reason::Rejected,
-                "spec.approval.reject is set",
-                now,
-            );
+            note(&mut status, false, Reason::Rejected, "spec.approval.reject is set", now);
             let message = "the plan was rejected; nothing was written";
             return end(context, rollback, status, Phase::Rejected, Reason::Rejected, message)
                 .await;
@@ -114,7 +107,7 @@ pub async fn decide(
             if expires.is_some_and(|expires| expires <= now) {
                 return replan(context, rollback, status, "its time (policy.planTTL) passed").await;
             }
-            conditions::step(&mut status, ConditionType::Approved, false, reason, &message, now);
+            note(&mut status, false, reason, &message, now);
             let look_again = expires.map_or(Duration::from_mins(5), |expires| {
                 expires.duration_since(now).unsigned_abs()
             });
@@ -126,31 +119,27 @@ pub async fn decide(
                 trusted.as_ref().map(|name| format!(", approved by {name}")).unwrap_or_default();
             let message = format!("spec.approval.plan names {}{by}", plan_status.digest);
             name_people(&mut status, &stamps, trusted);
-            conditions::step(
-                &mut status,
-                ConditionType::Approved,
-                true,
-                Reason::Approved,
-                &message,
-                now,
-            );
+            note(&mut status, true, Reason::Approved, &message, now);
         }
         Standing::NotRequired => {
             // Who asked for this is an author of it when somebody wants it back.
             let asked = stamps_of(context, rollback, &selected, false).await?;
             name_people(&mut status, &asked, None);
             let message = "the instance's policy asks for no approval of this plan";
-            conditions::step(
-                &mut status,
-                ConditionType::Approved,
-                true,
-                Reason::ApprovalNotRequired,
-                message,
-                now,
-            );
+            note(&mut status, true, Reason::ApprovalNotRequired, message, now);
         }
     }
     when_approved(context, rollback, status, selected, fresh.is_some()).await
+}
+
+fn note(
+    status: &mut RollbackStatus,
+    approved: bool,
+    reason: Reason,
+    message: &str,
+    now: jiff::Timestamp,
+) {
+    conditions::step(status, ConditionType::Approved, approved, reason, message, now);
 }
 
 async fn stamps_of(

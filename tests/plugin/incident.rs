@@ -36,7 +36,7 @@ static FLEETING: LazyLock<[(Regex, &str); 7]> = LazyLock::new(|| {
         (regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?"), "TIME"),
         (regex(r"\b\d+(\.\d+)?(ms|s|m|h|d)\b"), "SPAN"),
         (regex(r"[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{8}\b"), "ID"),
-        (regex(r"\bps-[0-9a-f]{16}|ssoins-[0-9a-f]{16}"), "ID"),
+        (regex(r"\bps-[0-9a-f]{16}|ssoins-[0-9a-f]{16}|\bplan-[a-z0-9]{5}\b"), "ID"),
         (regex(r" +"), " "),
     ]
 });
