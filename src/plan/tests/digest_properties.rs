@@ -249,10 +249,7 @@ const CHANGES: [(&str, Change); 44] = [
         let item = item(it, at);
         item.grade = other(&[Grade::Exact, Grade::Lossy], &item.grade);
     }),
-    ("that it rests on something unknown", |it, at| {
-        let item = item(it, at);
-        item.assumed = !item.assumed;
-    }),
+    ("that it rests on something unknown", |it, at| item(it, at).assumed ^= true),
     ("why it is blocked", |it, at| toggle(&mut item(it, at).blocked, BlockedReason::NameTaken)),
     ("another reason why it is blocked", |it, at| {
         item(it, at).blocked = Some(BlockedReason::QuotaExceeded);
