@@ -89,9 +89,11 @@ fn what_failed_by_its_record_and_is_there_waits_for_somebody_to_accept_it() {
     place.rollback("undo", "assign", &json!({}));
     place.approve("undo");
     place.wait_phase("undo", "PartiallySucceeded");
-    let failures = place.status("undo")["failures"].clone();
-    assert_eq!(failures[0]["reason"], "PossiblyApplied", "{failures}");
-    assert!(text(&failures[0]["message"]).contains("PossiblyApplied/assign"), "{failures}");
+    let plan = place.status("undo")["plan"].clone();
+    assert!(plan["warnings"].to_string().contains("PossiblyApplied: leaves 1 change"), "{plan}");
+    let shard = place.get(&["rollbackplan", &text(&plan["shards"][0])]);
+    let items = shard["spec"]["items"].to_string();
+    assert!(items.contains("add PossiblyApplied/assign to spec.approval.accept"), "{items}");
     assert_eq!(place.effective().len(), 1);
     assert_eq!(ledger_accounts(&place.ledger("undo"), "Blocked"), accounts([2]));
 
