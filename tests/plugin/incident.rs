@@ -28,7 +28,7 @@ static FLEETING: LazyLock<[(Regex, &str); 7]> = LazyLock::new(|| {
     [
         (
             regex(
-                r"(?m)^(Pending|Planning|AwaitingApproval|Executing|Verifying|reads the records)\b.*\n",
+                r"(?m)^(Pending|Planning|AwaitingApproval|Executing|Verifying|reads the records|failed)\b.*\n",
             ),
             "",
         ),
