@@ -96,7 +96,10 @@ fn judge(expected: &[Value], live: &Live) -> InForce {
                 "{kind} {name} is not what this version of the operator relies on: upgrade the chart, or undo the change to it"
             ));
         }
-        let managed = found.metadata.managed_fields.iter().flatten();
+        // A label, an annotation or a status changes nothing of what a policy demands.
+        let managed = found.metadata.managed_fields.iter().flatten().filter(|entry| {
+            entry.fields_v1.as_ref().is_none_or(|fields| fields.0.get("f:spec").is_some())
+        });
         let changed = managed.filter_map(|entry| entry.time.as_ref()).map(|time| time.0);
         since = changed.chain(found.creation_timestamp().map(|time| time.0)).fold(since, Ord::max);
     }
@@ -203,12 +206,22 @@ mod tests {
     }
 
     #[test]
-    fn the_last_change_counts() {
-        let mut live = installed(STAMPS, "2026-01-02T03:04:05Z");
-        let changed = serde_json::json!([{"manager": "helm", "operation": "Update", "time": "2026-02-02T00:00:00Z"}]);
-        live.values_mut().next().unwrap().metadata.managed_fields =
-            serde_json::from_value(changed).unwrap();
-        let since = judge(&expected(STAMPS, OWN), &live);
-        assert_eq!(since, Ok("2026-02-02T00:00:00Z".parse().unwrap()));
+    fn the_last_change_of_what_is_demanded_counts() {
+        let (installed_at, changed_at) = ("2026-01-02T03:04:05Z", "2026-02-02T00:00:00Z");
+        let since = |fields: Value| {
+            let mut live = installed(STAMPS, installed_at);
+            let mut changed = serde_json::json!([{"manager": "somebody", "operation": "Update", "time": changed_at}]);
+            if !fields.is_null() {
+                changed[0]["fieldsV1"] = fields;
+            }
+            live.values_mut().next().unwrap().metadata.managed_fields =
+                serde_json::from_value(changed).unwrap();
+            judge(&expected(STAMPS, OWN), &live).unwrap().to_string()
+        };
+        assert_eq!(since(Value::Null), changed_at, "what is not said may be anything");
+        assert_eq!(since(serde_json::json!({"f:spec": {"f:failurePolicy": {}}})), changed_at);
+        let note = serde_json::json!({"f:metadata": {"f:annotations": {"f:team": {}}}});
+        assert_eq!(since(note), installed_at);
+        assert_eq!(since(serde_json::json!({"f:status": {}})), installed_at);
     }
 }

@@ -233,6 +233,7 @@ fn acknowledge(
         let state = super::run::letter(&after, item).and_then(ActionState::from_letter);
         if let (Some(plan), Some(state)) = (items.get(item), state) {
             context.metrics.action_ended(plan.action.as_str(), outcome(state));
+            run.note_progress(now);
         }
     }
     let known = before.failures.len();

@@ -29,6 +29,7 @@ pub mod perform;
 pub mod phases;
 pub mod plan_stage;
 pub mod poll;
+pub mod ready;
 pub mod record_index;
 pub mod records_watch;
 pub mod redone;

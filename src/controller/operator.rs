@@ -9,12 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::{AwsAccess, Context, Parts};
 use super::controllers::controllers;
-use super::{declared, orphan, phases, startup};
+use super::{declared, orphan, phases, ready, startup};
 use crate::cluster::client::ConnectError;
 use crate::cluster::lease::{Ended, LeaseSettings, host_name};
 use crate::cluster::{ClientOptions, Clients, Elector, Events, Leader};
 use crate::runtime::admin::{AdminServer, BindError, DebugState, Shown};
 use crate::runtime::config::OperatorFlags;
+use crate::runtime::readiness::Handle;
 use crate::runtime::shutdown::drain;
 use crate::runtime::traces::TracesError;
 use crate::runtime::{Clock, Metrics, Readiness, Shutdown, Traces};
@@ -62,7 +63,8 @@ pub async fn run(flags: OperatorFlags) -> Result<(), OperatorError> {
     let shutdown = Shutdown::on_signals()?;
     let admin = AdminServer::bind(flags.admin_address).await?;
     tracing::info!(address = %admin.address(), "the admin server listens");
-    let (readiness, caches) = Readiness::new("caches");
+    let (readiness, clients_made) = Readiness::new("the way to the Kubernetes API");
+    let (lease_seen, kinds_seen) = (readiness.register("the lease"), readiness.register("the kinds"));
     let debug = DebugState::default();
     let admin_stop = CancellationToken::new();
     let shown = Shown { readiness, metrics: metrics.clone(), debug: debug.clone() };
@@ -76,14 +78,19 @@ pub async fn run(flags: OperatorFlags) -> Result<(), OperatorError> {
         ..ClientOptions::default()
     };
     let clients = Clients::infer(&options).await?;
+    clients_made.release();
     // Caches are filled by the leader's controllers; a standby is ready without them.
-    caches.release();
+    let looking =
+        ready::kinds(clients.api.clone(), flags.watch_namespaces.clone(), kinds_seen);
+    tokio::spawn(looking);
     let aws = AwsAccess { choke_point, ..AwsAccess::default() };
-    let operator = Operator { flags, clock, clients, aws, metrics, traces: traces.clone() };
+    let traces_sent = traces.clone();
+    let lease_seen = Some(lease_seen);
+    let operator = Operator { flags, clock, clients, aws, metrics, traces, lease_seen };
     let outcome = Box::pin(operator.run(&debug, shutdown.token())).await;
     admin_stop.cancel();
     let _ = drain(Duration::from_secs(2), serving).await;
-    let _ = tokio::task::spawn_blocking(move || traces.shutdown()).await;
+    let _ = tokio::task::spawn_blocking(move || traces_sent.shutdown()).await;
     outcome
 }
 
@@ -103,6 +110,8 @@ pub struct Operator {
     pub metrics: Metrics,
     /// Where its spans go.
     pub traces: Traces,
+    /// Released once it is known who holds the lease.
+    pub lease_seen: Option<Handle>,
 }
 
 impl Operator {
@@ -112,12 +121,15 @@ impl Operator {
     /// # Errors
     /// When leadership was lost.
     pub async fn run(
-        self,
+        mut self,
         debug: &DebugState,
         stop: CancellationToken,
     ) -> Result<(), OperatorError> {
         let (leader, election, elector_stop) = self.elect();
         let mut election = election;
+        if let Some(handle) = self.lease_seen.take() {
+            tokio::spawn(leader.clone().seen(handle));
+        }
         let outcome = tokio::select! {
             biased;
             ended = &mut election => Some(ended),
@@ -189,6 +201,7 @@ impl Operator {
         if let Some(directory) = &self.flags.instances_directory {
             tokio::spawn(declared::keep_applied(Arc::clone(&context), directory.clone()));
         }
+        self.metrics.set_leader_ready(true);
         let controllers = controllers(&context, woken, self.flags.concurrency, stop.clone());
         tokio::pin!(controllers);
         tokio::select! {

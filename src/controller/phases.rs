@@ -50,6 +50,12 @@ pub fn snapshot(context: &Context) -> Snapshot {
         in_phase.count += 1;
         if let Some(since) = waits_since(rollback, phase) {
             in_phase.oldest = in_phase.oldest.max(now.duration_since(since).unsigned_abs());
+            if matches!(phase, Phase::Executing | Phase::Verifying) {
+                let run = context.runs.get(&rollback.uid().unwrap_or_default());
+                let since = run.map_or(since, |run| since.max(run.progressed_at()));
+                let stalled = now.duration_since(since).unsigned_abs();
+                snapshot.stalled = snapshot.stalled.max(stalled);
+            }
         }
     }
     let caches = context.caches.instances.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -86,7 +92,14 @@ fn waits_since(rollback: &Rollback, phase: Phase) -> Option<Timestamp> {
         return None;
     }
     if phase == Phase::Pending {
-        return rollback.metadata.creation_timestamp.as_ref().map(|created| created.0);
+        // Another attempt waits since it was asked for, and not since the first one was.
+        let conditions = status.map(|it| it.conditions.as_slice()).unwrap_or_default();
+        let reconciling = ConditionType::Reconciling.as_str();
+        let begun = conditions
+            .iter()
+            .find(|it| it.type_ == reconciling && it.status == "True")
+            .map(|it| it.last_transition_time.0);
+        return begun.or_else(|| rollback.metadata.creation_timestamp.as_ref().map(|it| it.0));
     }
     status.and_then(|status| began(status, phase))
 }

@@ -31,6 +31,7 @@ pub struct Run {
     items: Mutex<Arc<Vec<PlanItem>>>,
     observations: Mutex<Observations>,
     trouble: Mutex<Option<Trouble>>,
+    progressed_at: Mutex<Timestamp>,
     /// What only the reconcile of this Rollback touches.
     pub working: tokio::sync::Mutex<Working>,
 }
@@ -79,6 +80,7 @@ impl Run {
             items: Mutex::new(Arc::new(in_place(&items, created(&rollback)))),
             observations: Mutex::default(),
             trouble: Mutex::default(),
+            progressed_at: Mutex::new(now),
             working: tokio::sync::Mutex::new(Working {
                 rollback,
                 budget: WriteBudget::new(now),
@@ -103,6 +105,17 @@ impl Run {
     /// Notes what keeps the Rollback from going on, or that nothing does any more.
     pub fn set_trouble(&self, trouble: Option<Trouble>) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// When an action last ended, or this process took the Rollback up.
+    #[must_use]
+    pub fn progressed_at(&self) -> Timestamp {
+        *self.progressed_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that an action ended.
+    pub fn note_progress(&self, now: Timestamp) {
+        *self.progressed_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
     /// The plan, through the permission sets that were created for it so far.

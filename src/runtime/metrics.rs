@@ -72,6 +72,7 @@ impl Metrics {
         }
         set(&self.inner.instances, "true", snapshot.instances_ready);
         set(&self.inner.instances, "false", snapshot.instances_not_ready);
+        self.inner.stalled.set(snapshot.stalled.as_secs_f64());
         let totals = snapshot.governors;
         self.inner.allowed_rate.set(totals.allowed_requests_per_second);
         self.inner.slots.set(totals.slots);
@@ -177,6 +178,14 @@ impl Metrics {
     /// Whether this process leads.
     pub fn set_leader(&self, leads: bool) {
         self.inner.leader.set(i64::from(leads));
+        if !leads {
+            self.set_leader_ready(false);
+        }
+    }
+
+    /// Whether this process leads and has rebuilt what it needs to undo anything.
+    pub fn set_leader_ready(&self, ready: bool) {
+        self.inner.leader_ready.set(i64::from(ready));
     }
 }
 

@@ -7,15 +7,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// listing of a kind. Leadership is not one of them: a standby is ready too.
 #[derive(Debug, Clone)]
 pub struct Readiness {
-    awaited: Arc<Mutex<BTreeMap<&'static str, usize>>>,
+    awaited: Arc<Awaited>,
 }
+
+/// How many handles of each name are out, and why the last of them was not released yet.
+type Awaited = Mutex<BTreeMap<&'static str, (usize, String)>>;
 
 /// One thing that is awaited. Dropping it without [`Handle::release`] never makes the process
 /// ready: whatever held it failed.
 #[derive(Debug)]
 #[must_use = "the process is not ready until every handle is released"]
 pub struct Handle {
-    awaited: Arc<Mutex<BTreeMap<&'static str, usize>>>,
+    awaited: Arc<Awaited>,
     name: &'static str,
 }
 
@@ -29,7 +32,9 @@ impl Readiness {
 
     /// Adds one thing to wait for.
     pub fn register(&self, name: &'static str) -> Handle {
-        *self.awaited.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default() += 1;
+        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        awaited.entry(name).or_default().0 += 1;
+        drop(awaited);
         Handle { awaited: Arc::clone(&self.awaited), name }
     }
 
@@ -39,18 +44,30 @@ impl Readiness {
         self.awaited.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// The names of what is awaited, sorted.
+    /// What is awaited, sorted by name, each with the reason where one is known.
     #[must_use]
-    pub fn awaited(&self) -> Vec<&'static str> {
-        self.awaited.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    pub fn awaited(&self) -> Vec<String> {
+        let awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = |(name, (_, why)): (&&'static str, &(usize, String))| {
+            if why.is_empty() { (*name).to_owned() } else { format!("{name} ({why})") }
+        };
+        awaited.iter().map(shown).collect()
     }
 }
 
 impl Handle {
+    /// Says why it has not happened yet, for who asks.
+    pub fn because(&self, why: &str) {
+        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = awaited.get_mut(self.name) {
+            why.clone_into(known);
+        }
+    }
+
     /// It has happened.
     pub fn release(self) {
         let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = awaited.get_mut(self.name) {
+        if let Some((count, _)) = awaited.get_mut(self.name) {
             *count -= 1;
             if *count == 0 {
                 awaited.remove(self.name);
@@ -71,6 +88,8 @@ mod tests {
         start.release();
         one.release();
         assert_eq!(readiness.awaited(), ["rollbacks"]);
+        two.because("not served");
+        assert_eq!(readiness.awaited(), ["rollbacks (not served)"]);
         two.release();
         assert!(readiness.is_ready());
         drop(readiness.register("instances"));

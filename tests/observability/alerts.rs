@@ -48,7 +48,8 @@ fn a_rule_that_never_fires_is_noticed() {
     std::fs::write(directory.path().join("cases.yaml"), cases).unwrap();
     let path = directory.path().join("cases.yaml");
     for (right, wrong) in [
-        ("absent(rollback_leader == 1)", "absent(rollback_leader)"),
+        ("absent(rollback_leader_ready == 1)", "absent(rollback_leader_ready)"),
+        (r#"outcome="403""#, r#"outcome="401""#),
         ("[1h])) > 3", "[1h])) > 9"),
         (r#"rollback_instances{ready="false"}"#, r#"rollback_instances{ready="no"}"#),
         ("> 1800", "> 18000"),

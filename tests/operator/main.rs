@@ -31,6 +31,7 @@ mod malformed;
 mod orphaned;
 mod partial;
 mod plans;
+mod ready;
 mod recreated;
 mod restart;
 mod selection;

@@ -162,6 +162,7 @@ fn outcome(status: StatusCode) -> &'static str {
     match status.as_u16() {
         200..=299 => "2xx",
         300..=399 => "3xx",
+        403 => "403",
         409 => "409",
         429 => "429",
         400..=499 => "4xx",

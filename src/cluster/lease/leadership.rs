@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::runtime::readiness::Handle;
 use crate::runtime::{Clock, Metrics, Moment, Permit};
 
 /// What an election has come to.
@@ -84,6 +85,14 @@ impl Leader {
         let term = Term { predecessor: None, transitions: 0 };
         let (_, leadership) = watch::channel(Leadership::Leading(term));
         Self { permit: Permit::always(), leadership }
+    }
+
+    /// Releases the handle once it is known who holds the lease.
+    pub async fn seen(mut self, handle: Handle) {
+        let known = |now: &Leadership| !matches!(now, Leadership::Standby { holder: None });
+        if self.leadership.wait_for(known).await.is_ok() {
+            handle.release();
+        }
     }
 
     /// Waits until this process leads; `None` when it never will, because the election ended.

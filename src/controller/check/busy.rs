@@ -35,12 +35,12 @@ pub(super) async fn check(client: &Client) -> Result<String, CheckError> {
     Err(CheckError::Busy { names })
 }
 
-/// Whether a Rollback has changes at work, or has made some that its ledger does not tell of yet.
-/// One that rests by its own wish has neither to lose.
+/// Whether a Rollback has changes at work, or may have made some that its ledger does not tell of
+/// yet. That is so too while it is suspended, and nobody would be there to end it.
 fn is_busy(rollback: &Rollback) -> bool {
     let mut entries = rollback.status.iter().flat_map(|status| &status.in_flight);
     entries.any(|entry| entry.ended_at.is_none())
-        || is_executing(rollback) && !rollback.spec.suspend
+        || is_executing(rollback)
 }
 
 #[cfg(test)]
@@ -61,13 +61,14 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_is_busy_and_what_rests_is_not() {
+    fn what_has_begun_is_busy_until_it_is_over() {
         let at_work = json!([{"item": 0, "action": "DeleteAssignment", "intentAt": "2026-01-01T00:00:00Z", "firstAt": "2026-01-01T00:00:00Z", "attempt": 1}]);
         for (suspend, status, busy) in [
             (false, json!({"phase": "AwaitingApproval"}), false),
             (false, json!({"phase": "Executing"}), true),
             (false, json!({"phase": "Verifying"}), true),
-            (true, json!({"phase": "Executing"}), false),
+            (true, json!({"phase": "Executing"}), true),
+            (true, json!({"phase": "AwaitingApproval"}), false),
             (true, json!({"phase": "Executing", "inFlight": at_work}), true),
             (false, json!({"phase": "Succeeded"}), false),
         ] {

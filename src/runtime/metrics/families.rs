@@ -19,6 +19,7 @@ pub(super) struct Families {
     pub registry: Registry,
     pub rollbacks: IntGaugeVec,
     pub oldest: GaugeVec,
+    pub stalled: Gauge,
     pub finished: IntCounterVec,
     pub efficiency: Histogram,
     pub ledger_writes: IntCounterVec,
@@ -45,6 +46,7 @@ pub(super) struct Families {
     pub kubernetes_latency: HistogramVec,
     pub lease_transitions: IntGaugeVec,
     pub leader: IntGauge,
+    pub leader_ready: IntGauge,
 }
 
 impl Families {
@@ -59,6 +61,10 @@ impl Families {
                 "phase_oldest_seconds",
                 "How long the Rollback that has been longest in a phase has been in it; suspended ones and approved ones that wait for their time do not count.",
                 "phase",
+            )?,
+            stalled: add.gauge_with_fractions(
+                "stalled_seconds",
+                "How long no action of a Rollback has ended that executes or verifies, of the one for which that is longest; suspended ones do not count.",
             )?,
             finished: add.counters("finished_total", "Rollbacks that ended, by phase.", &["phase"])?,
             efficiency: add.histogram(
@@ -175,6 +181,10 @@ impl Families {
                 &[],
             )?,
             leader: add.gauge("leader", "1 while this process leads, else 0.")?,
+            leader_ready: add.gauge(
+                "leader_ready",
+                "1 while this process leads and has rebuilt what it needs to undo, else 0.",
+            )?,
             described: Vec::new(),
             registry: registry.clone(),
         };

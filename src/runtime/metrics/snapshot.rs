@@ -31,6 +31,9 @@ pub struct InPhase {
 pub struct Snapshot {
     /// The Rollbacks, by phase: each phase is there, so that none keeps an old number.
     pub phases: BTreeMap<&'static str, InPhase>,
+    /// How long no action of a Rollback has ended that executes or verifies, of the one for which
+    /// that is longest; zero where there is none.
+    pub stalled: Duration,
     /// Instances that are ready.
     pub instances_ready: usize,
     /// Instances that are not.

@@ -8,6 +8,7 @@ fn every_function_shows_in_the_text() {
     let second = Duration::from_secs(1);
     metrics.provide(|| Snapshot {
         phases: [("Executing", InPhase { count: 3, oldest: Duration::from_millis(1500) })].into(),
+        stalled: Duration::from_millis(2500),
         instances_ready: 2,
         instances_not_ready: 1,
         governors: GovernorTotals {
@@ -32,6 +33,7 @@ fn every_function_shows_in_the_text() {
     metrics.event(EventPublication::Dropped);
     metrics.kubernetes_request("GET", "2xx", second);
     metrics.set_leader(true);
+    metrics.set_leader_ready(true);
     metrics.set_declared_instances(2, 1);
     let text = metrics.encode().unwrap();
     for line in [
@@ -67,6 +69,8 @@ fn every_function_shows_in_the_text() {
         r#"rollback_kubernetes_requests_total{method="GET",outcome="2xx"} 1"#,
         r#"rollback_kubernetes_request_duration_seconds_count{method="GET"} 1"#,
         "rollback_leader 1",
+        "rollback_leader_ready 1",
+        "rollback_stalled_seconds 2.5",
         concat!(r#"rollback_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""} 1"#),
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");

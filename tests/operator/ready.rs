@@ -1,0 +1,47 @@
+//! Ready is who can work: an operator that lacks the lease, a right or a kind says so, is not ready,
+//! and is as soon as it has it.
+
+use std::time::Duration;
+
+use super::cluster;
+use super::support::{ControlPlane, Operator, checkout, wait_for};
+
+/// Waits until `/readyz` answers with this status and all of these words.
+#[track_caller]
+fn answers(operator: &Operator, code: u16, words: &[&str]) {
+    let url = format!("{}/readyz", operator.admin());
+    wait_for(&format!("/readyz to say {code} {words:?}"), Duration::from_secs(30), || {
+        let request = ureq::get(&url).config().http_status_as_error(false).build();
+        let mut answer = request.call().ok()?;
+        let said = answer.body_mut().read_to_string().ok()?;
+        (answer.status() == code && words.iter().all(|word| said.contains(word))).then_some(())
+    });
+}
+
+#[test]
+fn nobody_is_ready_without_the_lease_the_rights_and_the_kinds() {
+    let control_plane = ControlPlane::start();
+    let account = control_plane.install_operator_access();
+    let role = checkout().join("charts/rollback-operator/files/operator-role.yaml");
+    let lease = checkout().join("charts/rollback-operator/files/lease-role.yaml");
+    control_plane.kubectl(&["delete", "-f", role.to_str().unwrap()]).succeeded();
+    let in_its_namespace = "--namespace=rollback-system";
+    let without_lease = ["delete", in_its_namespace, "-f", lease.to_str().unwrap()];
+    control_plane.kubectl(&without_lease).succeeded();
+    let operator = Operator::launch(cluster::options(account, 1.0, &[]));
+    answers(&operator, 503, &["the lease", "the kinds", "does not serve rollbacks", "crds.install"]);
+    assert!(operator.read("/healthz").is_ok(), "it is alive, and must not be restarted");
+
+    control_plane.install_crds();
+    answers(&operator, 503, &["the lease", "identitycenterinstances cannot be listed", "role"]);
+    control_plane.kubectl(&["apply", "-f", role.to_str().unwrap()]).succeeded();
+    answers(&operator, 503, &["waiting for: the lease\n"]);
+    let with_lease = ["apply", in_its_namespace, "-f", lease.to_str().unwrap()];
+    control_plane.kubectl(&with_lease).succeeded();
+    answers(&operator, 200, &["ok"]);
+    wait_for("the operator to be able to work", Duration::from_secs(30), || {
+        operator.read("/metrics").ok()?.contains("\nrollback_leader_ready 1\n").then_some(())
+    });
+    let log = operator.log();
+    assert!(log.contains("not ready") && log.contains("crds.install"), "{log}");
+}
