@@ -64,7 +64,8 @@ pub async fn run(flags: OperatorFlags) -> Result<(), OperatorError> {
     let admin = AdminServer::bind(flags.admin_address).await?;
     tracing::info!(address = %admin.address(), "the admin server listens");
     let (readiness, clients_made) = Readiness::new("the way to the Kubernetes API");
-    let (lease_seen, kinds_seen) = (readiness.register("the lease"), readiness.register("the kinds"));
+    let (lease_seen, kinds_seen) =
+        (readiness.register("the lease"), readiness.register("the kinds"));
     let debug = DebugState::default();
     let admin_stop = CancellationToken::new();
     let shown = Shown { readiness, metrics: metrics.clone(), debug: debug.clone() };
@@ -80,8 +81,7 @@ pub async fn run(flags: OperatorFlags) -> Result<(), OperatorError> {
     let clients = Clients::infer(&options).await?;
     clients_made.release();
     // Caches are filled by the leader's controllers; a standby is ready without them.
-    let looking =
-        ready::kinds(clients.api.clone(), flags.watch_namespaces.clone(), kinds_seen);
+    let looking = ready::kinds(clients.api.clone(), flags.watch_namespaces.clone(), kinds_seen);
     tokio::spawn(looking);
     let aws = AwsAccess { choke_point, ..AwsAccess::default() };
     let traces_sent = traces.clone();

@@ -29,7 +29,11 @@ fn nobody_is_ready_without_the_lease_the_rights_and_the_kinds() {
     let without_lease = ["delete", in_its_namespace, "-f", lease.to_str().unwrap()];
     control_plane.kubectl(&without_lease).succeeded();
     let operator = Operator::launch(cluster::options(account, 1.0, &[]));
-    answers(&operator, 503, &["the lease", "the kinds", "does not serve rollbacks", "crds.install"]);
+    answers(
+        &operator,
+        503,
+        &["the lease", "the kinds", "does not serve rollbacks", "crds.install"],
+    );
     assert!(operator.read("/healthz").is_ok(), "it is alive, and must not be restarted");
 
     control_plane.install_crds();

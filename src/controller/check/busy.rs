@@ -39,8 +39,7 @@ pub(super) async fn check(client: &Client) -> Result<String, CheckError> {
 /// yet. That is so too while it is suspended, and nobody would be there to end it.
 fn is_busy(rollback: &Rollback) -> bool {
     let mut entries = rollback.status.iter().flat_map(|status| &status.in_flight);
-    entries.any(|entry| entry.ended_at.is_none())
-        || is_executing(rollback)
+    entries.any(|entry| entry.ended_at.is_none()) || is_executing(rollback)
 }
 
 #[cfg(test)]
