@@ -11,6 +11,7 @@ mod checks;
 mod declared;
 mod examples;
 mod lifecycle;
+mod names;
 mod proxy;
 mod rbac;
 mod render;

@@ -36,10 +36,15 @@ pub fn helm(arguments: &[&str]) -> Result<String, String> {
 
 /// What the chart renders for Kubernetes 1.36, with further arguments of `helm template`.
 pub fn try_template(arguments: &[&str]) -> Result<String, String> {
+    try_template_as("rollback-operator", arguments)
+}
+
+/// The same for a release of another name.
+pub fn try_template_as(release: &str, arguments: &[&str]) -> Result<String, String> {
     let chart = chart();
     let fixed = [
         "template",
-        "rollback-operator",
+        release,
         chart.to_str().unwrap(),
         "--namespace",
         NAMESPACE,
@@ -54,8 +59,14 @@ pub fn try_template(arguments: &[&str]) -> Result<String, String> {
 /// The objects that the chart renders with these `path=value` pairs (values are JSON).
 #[track_caller]
 pub fn objects(values: &[&str]) -> Vec<Value> {
+    objects_as("rollback-operator", values)
+}
+
+/// The same for a release of another name.
+#[track_caller]
+pub fn objects_as(release: &str, values: &[&str]) -> Vec<Value> {
     let arguments: Vec<&str> = values.iter().flat_map(|value| ["--set-json", value]).collect();
-    parse(&try_template(&arguments).unwrap())
+    parse(&try_template_as(release, &arguments).unwrap())
 }
 
 /// The objects that the chart renders with a file of values.

@@ -120,6 +120,8 @@ fn what_makes_no_sense_is_refused() {
             "/instances/main/policy",
         ),
         (r#"instances={"Main":{}}"#, "/instances"),
+        (r#"nameOverride="undo.""#, "/nameOverride"),
+        (r#"fullnameOverride="1st""#, "/fullnameOverride"),
     ] {
         let said = complaint(&[value.to_owned()]);
         assert!(said.contains(&format!("'{named}'")), "{value}: {named} is not named\n{said}");

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::render::{NAMESPACE, chart, examples, objects, objects_of, pods};
+use super::names::releases;
+use super::render::{NAMESPACE, chart, examples, objects, objects_as, objects_of, pods};
 use super::support::{ControlPlane, wait_for};
 
 /// A control plane with the chart installed by Helm in a namespace that enforces the restricted
@@ -77,6 +78,9 @@ fn the_api_server_takes_what_every_example_renders() {
         r#"podAnnotations={"a":"b"}"#,
         "dashboard.enabled=true",
     ])));
+    // A pod is taken only where its account is, and a dry run leaves none.
+    let account = [r#"serviceAccount.name="rollback-operator""#];
+    all.extend(releases().map(|release| (release.clone(), objects_as(&release, &account))));
     for (name, objects) in all {
         // The kinds of the Prometheus operator are none of this API server's.
         let known: Vec<&Value> =

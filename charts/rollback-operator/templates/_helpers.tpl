@@ -1,14 +1,20 @@
 {{- define "rollback-operator.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- regexReplaceAll "-+$" (default .Chart.Name .Values.nameOverride | trunc 63) "" }}
 {{- end }}
 
+{{- /* Every suffix fits behind it: the longest, -uninstall-check, makes the name of a Job, which is a
+label of its pods and so has 63 characters at most. A Service's name begins with a letter and has no
+dots; a release's may. */ -}}
 {{- define "rollback-operator.fullname" -}}
-{{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
-{{- else }}
-{{- $name := include "rollback-operator.name" . }}
-{{- contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) | trunc 52 | trimSuffix "-" }}
+{{- $name := .Values.fullnameOverride }}
+{{- if not $name }}
+{{- $chart := include "rollback-operator.name" . }}
+{{- $name = contains $chart .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $chart) | replace "." "-" }}
 {{- end }}
+{{- if not (regexMatch "^[a-z]" $name) }}
+{{- fail (printf "the release is called %s, and the name of a Service has to begin with a letter: set fullnameOverride" .Release.Name) }}
+{{- end }}
+{{- regexReplaceAll "-+$" (trunc 47 $name) "" }}
 {{- end }}
 
 {{- define "rollback-operator.selectorLabels" -}}
@@ -24,7 +30,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: rollback-operator
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+helm.sh/chart: {{ regexReplaceAll "[-_.]+$" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63) "" }}
 {{- with .Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
