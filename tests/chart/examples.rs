@@ -72,10 +72,19 @@ fn an_instance_of_the_values_is_mounted_for_the_operator() {
 }
 
 #[test]
+fn fips_is_for_the_endpoints_that_the_sdk_knows() {
+    let rendered = example("fips");
+    assert_eq!(environment(&rendered, "AWS_USE_FIPS_ENDPOINT").unwrap(), "true");
+    let variables = container(&rendered)["env"].as_array().unwrap();
+    let url = |it: &&Value| it["name"].as_str().unwrap().starts_with("AWS_ENDPOINT_URL");
+    assert_eq!(variables.iter().find(url), None);
+}
+
+#[test]
 fn a_restricted_network_is_left_by_the_named_ways_only() {
     let rendered = example("restricted-network");
     let variable = |name: &str| environment(&rendered, name).unwrap();
-    assert_eq!(variable("AWS_USE_FIPS_ENDPOINT"), "true");
+    assert_eq!(environment(&rendered, "AWS_USE_FIPS_ENDPOINT"), None);
     assert!(variable("AWS_ENDPOINT_URL_SSO_ADMIN").contains(".sso.us-gov-west-1.vpce."));
     assert!(variable("AWS_ENDPOINT_URL_STS").contains(".sts.us-gov-west-1.vpce."));
     assert_eq!(environment(&rendered, "AWS_ENDPOINT_URL_ORGANIZATIONS"), None);

@@ -14,6 +14,7 @@ mod lifecycle;
 mod names;
 mod proxy;
 mod rbac;
+mod refusals;
 mod render;
 mod schema;
 mod server;
