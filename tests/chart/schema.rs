@@ -120,10 +120,50 @@ fn what_makes_no_sense_is_refused() {
             "/instances/main/policy",
         ),
         (r#"instances={"Main":{}}"#, "/instances"),
+        (r#"requestTimeout="5s5s""#, "/requestTimeout"),
+        (r#"requestTimeout="1.5h30m""#, "/requestTimeout"),
+        (r#"log.level="inof""#, "/log/level"),
+        (r#"admin.address="1.2.3""#, "/admin/address"),
+        (r#"simulator.clusterIP="10.96.0""#, "/simulator/clusterIP"),
+        (r#"image.repository="Rollback/operator""#, "/image/repository"),
+        (r#"image.repository="rollback-operator:v1""#, "/image/repository"),
+        (r#"image.registry="https://ghcr.io""#, "/image/registry"),
+        (r#"image.registry="ghcr.io/""#, "/image/registry"),
+        (r#"image.tag="feature/x""#, "/image/tag"),
+        (r#"image.tag="-x""#, "/image/tag"),
+        (r#"tracing.endpoint="http://[""#, "/tracing/endpoint"),
+        (r#"networkPolicy.aws.cidrs=["10.0.0.256/8"]"#, "/networkPolicy/aws/cidrs/0"),
+        (r#"networkPolicy.aws.cidrs=["10.0.0.0/33"]"#, "/networkPolicy/aws/cidrs/0"),
+        (r#"networkPolicy.aws.cidrs=["fd00::/129"]"#, "/networkPolicy/aws/cidrs/0"),
+        (r#"networkPolicy.aws.cidrs=["fd00::1::/64"]"#, "/networkPolicy/aws/cidrs/0"),
+        (r#"podLabels={"a":"two words"}"#, "/podLabels/a"),
+        (r#"podLabels={"a/b/c":"d"}"#, "/podLabels"),
+        (r#"commonLabels={"a":"-"}"#, "/commonLabels/a"),
+        (r#"podDisruptionBudget.maxUnavailable="101%""#, "/podDisruptionBudget/maxUnavailable"),
         (r#"nameOverride="undo.""#, "/nameOverride"),
         (r#"fullnameOverride="1st""#, "/fullnameOverride"),
     ] {
         let said = complaint(&[value.to_owned()]);
         assert!(said.contains(&format!("'{named}'")), "{value}: {named} is not named\n{said}");
+    }
+}
+
+#[test]
+fn what_makes_sense_is_taken() {
+    for value in [
+        r#"resources={"limits":{"memory":"1e9","cpu":"100u"},"requests":{"memory":".5Gi","cpu":1}}"#,
+        r#"image={"registry":"localhost:5000/team","repository":"tools/rollback_operator","tag":"v1.2.3-rc.1"}"#,
+        r#"image.repository="123456789012.dkr.ecr.eu-west-1.amazonaws.com/rollback-operator""#,
+        r#"networkPolicy.aws.cidrs=["0.0.0.0/0","10.0.0.0/8","2600:1f00::/24","::/0","fd00:ec2::23/128"]"#,
+        r#"admin.address="::1""#,
+        r#"log.level="info,kube=debug,rollback_operator::aws=trace""#,
+        r#"proxy.https="http://user:word@proxy.example.com:3128/""#,
+        r#"aws.endpoints.sts="https://[fd00::1]:8443/sts""#,
+        r#"requestTimeout="1500ms""#,
+        r#"podLabels={"example.com/team":"Platform_1.x","empty":""}"#,
+    ] {
+        if let Err(said) = try_template(&["--set-json", value]) {
+            panic!("{value} is refused: {said}");
+        }
     }
 }
