@@ -93,17 +93,8 @@ fn a_restricted_network_is_left_by_the_named_ways_only() {
     assert_eq!(variable("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt");
     let mounts = container(&rendered)["volumeMounts"].as_array().unwrap();
     assert!(mounts.iter().any(|it| it["mountPath"] == variable("SSL_CERT_DIR").as_str()));
+    // Where each port leads is in network.rs.
     let policy = &one(&rendered, "NetworkPolicy", "rollback-operator")["spec"];
-    let ports: Vec<u64> = policy["egress"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .flat_map(|rule| rule["ports"].as_array().unwrap())
-        .map(|port| port["port"].as_u64().unwrap())
-        .collect();
-    assert_eq!(ports, [53, 53, 443, 6443, 443, 3128]);
-    assert_eq!(policy["egress"][1]["to"], json!([{"ipBlock": {"cidr": "10.0.0.0/24"}}]));
-    assert_eq!(policy["egress"][2]["to"], json!([{"ipBlock": {"cidr": "10.0.16.0/20"}}]));
     assert!(policy["ingress"][0]["from"][0]["namespaceSelector"].is_object());
 }
 

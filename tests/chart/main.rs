@@ -12,6 +12,7 @@ mod declared;
 mod examples;
 mod lifecycle;
 mod names;
+mod network;
 mod proxy;
 mod rbac;
 mod refusals;
