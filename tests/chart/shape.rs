@@ -232,3 +232,29 @@ fn alerts_and_dashboard_are_whole() {
     let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     assert_eq!(parse(shown), parse(&text));
 }
+
+#[test]
+fn alerts_lead_to_runbooks_where_they_can_be_read() {
+    let values = [
+        "prometheusRule.enabled=true",
+        r#"prometheusRule.runbookURL="https://wiki.example/runbooks/""#,
+        r#"prometheusRule.ruleLabels={"team":"access"}"#,
+    ];
+    let rendered = objects(&values);
+    let spec = &one(&rendered, "PrometheusRule", "rollback-operator")["spec"];
+    let rules = spec["groups"][0]["rules"].as_array().unwrap();
+    assert!(rules.len() > 8, "{}", rules.len());
+    for rule in rules {
+        let url = rule["annotations"]["runbook_url"].as_str().unwrap();
+        let file = url.strip_prefix("https://wiki.example/runbooks/").unwrap();
+        assert!(checkout().join("docs/runbooks").join(file).is_file(), "{url}");
+        assert!(rule["annotations"]["runbook"].is_null(), "{rule}");
+        assert_eq!(rule["labels"]["team"], "access");
+        assert!(rule["labels"]["severity"].is_string(), "{rule}");
+    }
+    let values =
+        ["prometheusRule.enabled=true", r#"prometheusRule.ruleLabels={"severity":"page"}"#];
+    let rendered = objects(&values);
+    let spec = &one(&rendered, "PrometheusRule", "rollback-operator")["spec"];
+    assert_eq!(spec["groups"][0]["rules"][0]["labels"]["severity"], "page");
+}

@@ -74,6 +74,8 @@ const CHANGED: &[(&str, &str, &str)] = &[
     ("priorityClassName", "", r#""system-cluster-critical""#),
     ("prometheusRule.enabled", "", "true"),
     ("prometheusRule.labels", "prometheusRule.enabled=true", r#"{"a":"b"}"#),
+    ("prometheusRule.ruleLabels", "prometheusRule.enabled=true", r#"{"team":"access"}"#),
+    ("prometheusRule.runbookURL", "prometheusRule.enabled=true", r#""https://a.example""#),
     ("proxy.http", "", r#""http://proxy:3128""#),
     ("proxy.https", "", r#""http://proxy:3128""#),
     ("proxy.none", "", r#"[".local"]"#),
