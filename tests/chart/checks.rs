@@ -81,9 +81,16 @@ fn what_an_installation_lacks_is_said() {
     control_plane
         .kubectl(&["delete", "validatingadmissionpolicybinding", "rollback-operator-approval"])
         .succeeded();
-    let patch = r#"[{"op":"replace","path":"/rules/0/verbs","value":["get","list","watch"]}]"#;
+    let role = control_plane.get(&["clusterrole", "rollback-operator"]);
+    let mut rules = role["rules"].as_array().unwrap().iter();
+    let names = rules.position(|rule| rule["resources"][0] == "mutatingadmissionpolicies").unwrap();
+    let patch = json!([
+        {"op": "replace", "path": "/rules/0/verbs", "value": ["get", "list", "watch"]},
+        {"op": "remove", "path": format!("/rules/{names}/resourceNames/0")},
+    ]);
+    let patch = patch.to_string();
     control_plane
-        .kubectl(&["patch", "clusterrole", "rollback-operator", "--type=json", "--patch", patch])
+        .kubectl(&["patch", "clusterrole", "rollback-operator", "--type=json", "--patch", &patch])
         .succeeded();
     let said = wait_for("what is missing to be named", Duration::from_secs(30), || {
         let said = check();
@@ -91,6 +98,8 @@ fn what_an_installation_lacks_is_said() {
             .then_some(said)
     });
     assert!(said.stderr.contains("rollback-operator-approval is not there"), "{}", said.stderr);
+    let one = "may not get mutatingadmissionpolicies.admissionregistration.k8s.io rollback-operator-stamps-rollbacks in every namespace";
+    assert!(said.stderr.contains(one), "{}", said.stderr);
     assert!(said.stderr.contains("no operator leads"), "{}", said.stderr);
 }
 

@@ -4,14 +4,14 @@
 //! it. A verb that is asked and not given shows as a refusal, one that is given and not asked as
 //! unused. Rarer ways are walked by the other tests under the same roles, where a refusal fails them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, TIME_SCALE};
 use super::place::{Place, text};
-use super::render::{NAMESPACE, objects, of_kind};
+use super::render::{NAMESPACE, chart, objects, of_kind, one};
 use super::seed::accounts;
 use super::server::install;
 use super::support::{ControlPlane, wait_for};
@@ -168,4 +168,48 @@ fn the_roles_give_what_is_asked_and_no_more() {
     assert!(unused.is_empty(), "given and not asked: {unused:?}");
     let elsewhere: Vec<&String> = let_do.difference(&given).collect();
     assert!(elsewhere.is_empty(), "asked and given by other roles: {elsewhere:?}");
+}
+
+#[test]
+fn what_can_be_given_by_name_is_given_by_name_alone() {
+    let rendered = objects(&[r#"fullnameOverride="undo""#]);
+    let role = one(&rendered, "ClusterRole", "undo");
+    let named = |resource: &str| -> BTreeSet<String> {
+        let rules = role["rules"].as_array().unwrap().iter();
+        let rules = rules
+            .filter(|rule| rule["resources"].as_array().unwrap().iter().any(|it| it == resource));
+        rules.flat_map(|rule| rule["resourceNames"].as_array().unwrap()).map(text).collect()
+    };
+    // What the program reads is what is in these files.
+    let mut policies: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in ["approval", "stamps", "names"] {
+        let path = chart().join(format!("files/admission/{file}.yaml"));
+        for object in std::fs::read_to_string(path).unwrap().split("\n---\n") {
+            let object: Value = serde_saphyr::from_str(object).unwrap();
+            let kind = text(&object["kind"]).to_lowercase();
+            let plural =
+                kind.strip_suffix('y').map_or(format!("{kind}s"), |kind| format!("{kind}ies"));
+            policies.entry(plural).or_default().insert(text(&object["metadata"]["name"]));
+        }
+    }
+    assert_eq!(policies.len(), 4, "{policies:?}");
+    for (resource, names) in policies {
+        assert_eq!(named(&resource), names, "{resource}");
+    }
+
+    let lease = one(&rendered, "Role", "undo-lease")["rules"].clone();
+    let variables = one(&rendered, "Deployment", "undo")["spec"]["template"]["spec"]["containers"]
+        [0]["env"]
+        .as_array()
+        .unwrap()
+        .iter();
+    let mut variables = variables.filter(|it| it["name"] == "ROLLBACK_OPERATOR_LEASE_NAME");
+    assert_eq!(variables.next().unwrap()["value"], "undo");
+    for rule in lease.as_array().unwrap() {
+        if rule["verbs"] == json!(["create"]) {
+            assert!(rule["resourceNames"].is_null(), "no creation has a name");
+        } else {
+            assert_eq!(rule["resourceNames"], json!(["undo"]), "{rule}");
+        }
+    }
 }

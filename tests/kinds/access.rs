@@ -9,7 +9,11 @@ fn the_operator_may_do_what_it_needs_and_no_more() {
     let control_plane = ControlPlane::shared();
     let operator = control_plane.install_operator_access();
     let may = |verb: &str, resource: &str, namespace: &str| {
+        // `RESOURCE@NAME`: that one object.
+        let (resource, name) = resource.split_once('@').unwrap_or((resource, ""));
         let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let named = format!("{resource}/{name}");
+        let resource = if name.is_empty() { resource } else { &named };
         let subresource = format!("--subresource={subresource}");
         let question = ["auth", "can-i", verb, resource, &subresource, "--namespace", namespace];
         let answer = control_plane.kubectl_as(&operator, &question, "");
@@ -56,9 +60,25 @@ fn the_operator_may_do_what_it_needs_and_no_more() {
     hold(yes, &["patch"], &kind("identitycenterinstances/status"), "default");
     hold(yes, &["create", "patch"], "events.events.k8s.io", "default");
     hold(no, &["get", "list", "delete"], "events.events.k8s.io", "default");
-    hold(yes, &["get", "create", "update"], "leases.coordination.k8s.io", "rollback-system");
-    hold(no, &["list", "patch", "delete"], "leases.coordination.k8s.io", "rollback-system");
+    // Its own lease and no other's, such as those of kubelets or other controllers.
+    hold(yes, &["create"], "leases.coordination.k8s.io", "rollback-system");
+    let own = "leases.coordination.k8s.io@rollback-operator";
+    hold(yes, &["get", "update"], own, "rollback-system");
+    hold(no, &["patch", "delete"], own, "rollback-system");
+    hold(no, &["get", "update", "list"], "leases.coordination.k8s.io", "rollback-system");
+    hold(no, &["get", "update"], "leases.coordination.k8s.io@another", "rollback-system");
     hold(no, &["get", "create", "update"], "leases.coordination.k8s.io", "default");
+    for kind in ["validatingadmissionpolicies", "validatingadmissionpolicybindings"] {
+        let named = format!("{kind}.admissionregistration.k8s.io@rollback-operator-approval");
+        hold(yes, &["get"], &named, "default");
+        hold(no, &["update", "patch", "delete"], &named, "default");
+        hold(
+            no,
+            &["get", "list", "watch"],
+            &format!("{kind}.admissionregistration.k8s.io"),
+            "default",
+        );
+    }
     hold(no, &["get", "list"], "secrets", "rollback-system");
     hold(no, &["get", "list"], "configmaps", "default");
     hold(no, &["get", "list", "watch"], "namespaces", "default");

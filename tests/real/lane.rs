@@ -40,6 +40,7 @@ impl Lane {
         let control_plane = ControlPlane::start_without_controllers();
         control_plane.install_crds();
         let account = control_plane.install_operator_access();
+        allow_every_lease(&control_plane);
         let identity = Identity::new(number);
         let arguments = vec!["--time-origin".to_owned(), time_origin().to_owned()];
         let simulator = Simulator::start(
@@ -75,6 +76,18 @@ impl Lane {
     pub fn record(&self, namespace: &str, name: &str, spec: &Value) {
         self.api.create(&format!("/namespaces/{namespace}"), "OperationRecord", name, spec);
     }
+}
+
+/// Each start has a lease of its own name; the role is for the one of the chart.
+fn allow_every_lease(control_plane: &ControlPlane) {
+    let create = |arguments: &[&str]| {
+        let fixed = ["create", "--namespace", "rollback-system"];
+        control_plane.kubectl(&[&fixed, arguments].concat()).succeeded();
+    };
+    let leases = "--resource=leases.coordination.k8s.io";
+    create(&["role", "every-lease", "--verb=get,update", leases]);
+    let operator = "--serviceaccount=rollback-system:rollback-operator";
+    create(&["rolebinding", "every-lease", "--role=every-lease", operator]);
 }
 
 impl Play<'_> {

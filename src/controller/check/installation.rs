@@ -92,40 +92,72 @@ async fn denied(
 ) -> Result<Vec<String>, kube::Error> {
     let api: Api<SelfSubjectAccessReview> = Api::all(client.clone());
     let mut denied = Vec::new();
-    for group in rule.api_groups.iter().flatten() {
-        for resource in rule.resources.iter().flatten() {
-            for verb in &rule.verbs {
-                let (name, subresource) = match resource.split_once('/') {
-                    Some((name, subresource)) => (name, Some(subresource.to_owned())),
-                    None => (resource.as_str(), None),
-                };
-                let attributes = ResourceAttributes {
-                    group: Some(group.clone()),
-                    resource: Some(name.to_owned()),
-                    subresource,
-                    verb: Some(verb.clone()),
-                    namespace: namespace.cloned(),
-                    ..ResourceAttributes::default()
-                };
-                let review = SelfSubjectAccessReview {
-                    spec: SelfSubjectAccessReviewSpec {
-                        resource_attributes: Some(attributes),
-                        ..SelfSubjectAccessReviewSpec::default()
-                    },
-                    ..SelfSubjectAccessReview::default()
-                };
-                let answer = api.create(&PostParams::default(), &review).await?;
-                if !answer.status.is_some_and(|status| status.allowed) {
-                    let place = namespace
-                        .map_or("every namespace".to_owned(), |it| format!("namespace {it}"));
-                    denied.push(format!(
-                        "the operator may not {verb} {resource}.{group} in {place}: install the chart with rbac.create, or give its account the chart's roles"
-                    ));
-                }
-            }
+    for attributes in questions(rule, namespace) {
+        let what = said(&attributes);
+        let review = SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(attributes),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+            ..SelfSubjectAccessReview::default()
+        };
+        let answer = api.create(&PostParams::default(), &review).await?;
+        if !answer.status.is_some_and(|status| status.allowed) {
+            denied.push(format!(
+                "the operator may not {what}: install the chart with rbac.create, or give its account the chart's roles"
+            ));
         }
     }
     Ok(denied)
+}
+
+/// Everything that a rule gives, one right each.
+fn questions(rule: &PolicyRule, namespace: Option<&String>) -> Vec<ResourceAttributes> {
+    // A right to all names is asked for without one.
+    let names: Vec<Option<String>> = match rule.resource_names.as_deref() {
+        Some(names) if !names.is_empty() => names.iter().cloned().map(Some).collect(),
+        _ => vec![None],
+    };
+    let mut questions = Vec::new();
+    for group in rule.api_groups.iter().flatten() {
+        for resource in rule.resources.iter().flatten() {
+            let (resource, subresource) = match resource.split_once('/') {
+                Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
+                None => (resource.as_str(), None),
+            };
+            for verb in &rule.verbs {
+                questions.extend(names.iter().map(|name| ResourceAttributes {
+                    group: Some(group.clone()),
+                    resource: Some(resource.to_owned()),
+                    subresource: subresource.clone(),
+                    name: name.clone(),
+                    verb: Some(verb.clone()),
+                    namespace: namespace.cloned(),
+                    ..ResourceAttributes::default()
+                }));
+            }
+        }
+    }
+    questions
+}
+
+/// A right in words: `patch rollbacks/status.identitycenter.dev in namespace access`.
+fn said(right: &ResourceAttributes) -> String {
+    let text = |part: &Option<String>, before: &str| {
+        part.as_deref().map_or_else(String::new, |part| format!("{before}{part}"))
+    };
+    let place = right
+        .namespace
+        .as_ref()
+        .map_or("every namespace".to_owned(), |namespace| format!("namespace {namespace}"));
+    format!(
+        "{}{}{}{}{} in {place}",
+        text(&right.verb, ""),
+        text(&right.resource, " "),
+        text(&right.subresource, "/"),
+        text(&right.group, "."),
+        text(&right.name, " "),
+    )
 }
 
 /// Waits until somebody holds the lease and has renewed it lately.
