@@ -130,6 +130,18 @@ fn labels_that_select_are_the_charts_own() {
     assert_eq!(complaint(&[r#"podLabels={"app.kubernetes.io/version":"2"}"#]), None);
 }
 
+#[test]
+fn a_world_without_an_instance_is_refused() {
+    for world in ["instances: []", "instances: {}", "accounts: []", "instances: [{arn: a}]", "a: ["]
+    {
+        let world = format!("simulator.world={}", Value::from(world));
+        refused(&[(
+            &["simulator.enabled=true", &world],
+            &["simulator.world", "docs/simulator.md"],
+        )]);
+    }
+}
+
 /// Every rule in CEL for a new instance, with where it is.
 fn rules(schema: &Value, found: &mut Vec<String>) {
     if let Some(rules) = schema["x-kubernetes-validations"].as_array() {

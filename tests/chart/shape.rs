@@ -128,6 +128,36 @@ fn every_pod_is_restricted_and_may_not_write_to_its_root() {
 }
 
 #[test]
+fn every_pod_runs_where_the_values_say() {
+    let node = json!({"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "os", "operator": "Exists"}]}]}});
+    let other = json!({"preferredDuringSchedulingIgnoredDuringExecution": []});
+    let affinity = format!("affinity={}", json!({"nodeAffinity": node, "podAntiAffinity": other}));
+    let rendered = objects(&[
+        "simulator.enabled=true",
+        r#"priorityClassName="high""#,
+        r#"nodeSelector={"pool":"tools"}"#,
+        r#"tolerations=[{"key":"tools","operator":"Exists"}]"#,
+        &affinity,
+    ]);
+    let found = pods(&rendered);
+    assert_eq!(found.len(), 4);
+    for (name, _, spec) in found {
+        assert_eq!(spec["priorityClassName"], "high", "{name}");
+        assert_eq!(spec["nodeSelector"], json!({"pool": "tools"}), "{name}");
+        assert_eq!(spec["tolerations"], json!([{"key": "tools", "operator": "Exists"}]), "{name}");
+        assert_eq!(spec["affinity"]["nodeAffinity"], node, "{name}");
+        // What spreads operators would keep others from their nodes.
+        let is_operators = name == "Deployment/rollback-operator";
+        assert_eq!(spec["affinity"]["podAntiAffinity"] == other, is_operators, "{name}");
+    }
+    for (name, _, spec) in pods(&objects(&["simulator.enabled=true"])) {
+        for field in ["priorityClassName", "nodeSelector", "tolerations", "affinity"] {
+            assert!(spec[field].is_null(), "{name}: {field}");
+        }
+    }
+}
+
+#[test]
 fn every_flag_of_the_operator_is_set_by_a_value() {
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_rollback-operator"))
         .arg("--help")

@@ -149,12 +149,18 @@ containers:
       {{- toYaml $root.Values.resources | nindent 6 }}
     securityContext:
       {{- toYaml $root.Values.securityContext | nindent 6 }}
-{{- with $root.Values.nodeSelector }}
-nodeSelector:
-  {{- toYaml . | nindent 2 }}
+{{- with include "rollback-operator.placement" (list $root (pick $root.Values.affinity "nodeAffinity")) }}
+{{ . }}
 {{- end }}
-{{- with $root.Values.tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
 {{- end }}
+
+{{- /* Where a pod of the release may run, and how important it is: (list ROOT AFFINITY). Affinity to
+other pods is the operator's alone: it spreads those, and would keep a check from their nodes. */ -}}
+{{- define "rollback-operator.placement" -}}
+{{- $values := (index . 0).Values }}
+{{- $fields := dict "priorityClassName" $values.priorityClassName "nodeSelector" $values.nodeSelector "affinity" (index . 1) "tolerations" $values.tolerations }}
+{{- range $field, $value := $fields }}
+{{- if not $value }}{{ $_ := unset $fields $field }}{{ end }}
+{{- end }}
+{{- with $fields }}{{ toYaml . }}{{ end }}
 {{- end }}
