@@ -13,6 +13,7 @@ mod examples;
 mod lifecycle;
 mod names;
 mod network;
+mod people;
 mod proxy;
 mod rbac;
 mod refusals;

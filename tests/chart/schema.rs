@@ -140,6 +140,11 @@ fn what_makes_no_sense_is_refused() {
         (r#"podLabels={"a/b/c":"d"}"#, "/podLabels"),
         (r#"commonLabels={"a":"-"}"#, "/commonLabels/a"),
         (r#"podDisruptionBudget.maxUnavailable="101%""#, "/podDisruptionBudget/maxUnavailable"),
+        (r#"rbac.instanceReaders=[{"kind":"Team","name":"a"}]"#, "/rbac/instanceReaders/0"),
+        (
+            r#"rbac.instanceReaders=[{"kind":"ServiceAccount","name":"a"}]"#,
+            "/rbac/instanceReaders/0",
+        ),
         (r#"nameOverride="undo.""#, "/nameOverride"),
         (r#"fullnameOverride="1st""#, "/fullnameOverride"),
     ] {

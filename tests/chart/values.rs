@@ -81,6 +81,7 @@ const CHANGED: &[(&str, &str, &str)] = &[
     ("proxy.none", "", r#"[".local"]"#),
     ("rbac.aggregatedRoles", "", "false"),
     ("rbac.create", "", "false"),
+    ("rbac.instanceReaders", "", r#"[{"kind":"Group","name":"access-team"}]"#),
     ("replicas", "", "3"),
     ("requestTimeout", "", r#""5s""#),
     ("resources", "", r#"{"limits":{"memory":"1Gi"}}"#),
