@@ -9,6 +9,7 @@ use support::{cluster, place, seed};
 
 mod checks;
 mod declared;
+mod documents;
 mod examples;
 mod lifecycle;
 mod names;
