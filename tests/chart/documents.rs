@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use regex_lite::Regex;
 
-use super::render::{objects, pods};
+use super::render::{container, objects, objects_of, pods};
 use super::schema::leaves;
 use super::support::checkout;
+use super::support::docs::commands;
 
 /// Pages that tell people what to type and what to set.
 fn pages() -> Vec<(PathBuf, String)> {
@@ -78,4 +79,34 @@ fn values_that_documents_name_are_there() {
     }
     let expected = ["leaderElection.leaseDuration", "leaderElection.renewDeadline"];
     assert!(expected.iter().all(|it| seen.contains(*it)) && seen.len() > 12, "{seen:?}");
+}
+
+#[test]
+fn the_image_that_is_pushed_is_the_one_that_is_installed() {
+    let install = "docs/install.md";
+    let all = commands(install);
+    let find = |start: &str| all.iter().find(|it| it.command.starts_with(start)).unwrap();
+    let pushed = find("docker push ").command.strip_prefix("docker push ").unwrap();
+    let built = format!("rollback-operator:{}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(find("docker tag ").command, format!("docker tag {built} {pushed}"));
+
+    let text = std::fs::read_to_string(checkout().join(install)).unwrap();
+    let file = text.split_once("```yaml\nimage:").expect("the file image.yaml is shown").1;
+    let file = format!("image:{}", file.split_once("```").unwrap().0);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("image.yaml");
+    std::fs::write(&path, file).unwrap();
+    assert_eq!(container(&objects_of(&path))["image"], pushed);
+
+    let chart = "charts/rollback-operator/README.md";
+    let installed: Vec<String> = [commands(install), commands(chart)]
+        .concat()
+        .into_iter()
+        .map(|shown| shown.command)
+        .filter(|command| command.starts_with("helm install"))
+        .collect();
+    assert!(installed.len() >= 3, "{installed:?}");
+    for command in installed {
+        assert!(command.contains("--values image.yaml"), "no image is published: {command}");
+    }
 }

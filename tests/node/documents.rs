@@ -2,11 +2,15 @@
 //! removal of the kinds.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use serde_json::json;
 
 use super::PATIENCE;
 use super::image;
 use super::support::docs::{Shown, commands};
-use super::support::{Finished, Node, wait_for};
+use super::support::{Finished, Node, checkout, wait_for};
 
 const INSTALL: &str = "docs/install.md";
 const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
@@ -30,7 +34,8 @@ const HOME: &str = "default";
 pub fn are_true(node: &Node) {
     // What an earlier release declared stays; a playground of another world declares it otherwise.
     node.kubectl(&["delete", "idc", "simulator"]).succeeded();
-    let mut typed = Typed { node, seen: BTreeSet::new() };
+    let mut typed = Typed { node, directory: directory_with_image(node), seen: BTreeSet::new() };
+    typed.section(INSTALL, "The image");
     typed.section(INSTALL, "A playground without AWS");
     typed.section(INSTALL, "For several teams");
     typed.document("docs/runbooks/awaiting-approval.md");
@@ -52,10 +57,26 @@ pub fn are_true(node: &Node) {
     assert_eq!(kinds["items"].as_array().unwrap().len(), 0, "kinds are left");
 }
 
-/// Commands that need what is not here; the chart's tests give the values of the first to Helm and a
-/// real API server.
+/// Commands that need what is not here: AWS, for which the chart's tests give the values to Helm and a
+/// real API server; and a registry, in place of which the node has the image.
 fn is_left_out(command: &str) -> bool {
-    command.contains("--values my-values.yaml") || command.starts_with("aws ")
+    command.contains("--values my-values.yaml")
+        || ["aws ", "make image", "docker "].iter().any(|start| command.starts_with(start))
+}
+
+/// Where the commands are typed: the charts, and the file with which a reader says where his image is.
+#[track_caller]
+fn directory_with_image(node: &Node) -> PathBuf {
+    let directory = node.directory().join("reader");
+    std::fs::create_dir(&directory).unwrap();
+    symlink(checkout().join("charts"), directory.join("charts")).unwrap();
+    let (registry, repository, tag) = image::name();
+    let image = json!({
+        "registry": registry, "repository": repository, "tag": tag, "pullPolicy": "Never",
+    });
+    let values = json!({"image": image}).to_string();
+    std::fs::write(directory.join("image.yaml"), values).unwrap();
+    directory
 }
 
 /// What this undo has none of: failures, and a quota in its namespace.
@@ -65,6 +86,7 @@ fn may_be_empty(command: &str) -> bool {
 
 struct Typed<'a> {
     node: &'a Node,
+    directory: PathBuf,
     seen: BTreeSet<Shown>,
 }
 
@@ -97,14 +119,14 @@ impl Typed<'_> {
     fn one(&self, command: &str) {
         let command = command.replace("NAMESPACE", HOME).replace("NAME", name_in(command));
         let plain = command.split(" | grep").next().unwrap();
-        let said = self.line(&with_image(plain)).succeeded();
+        let said = self.line(plain).succeeded();
         println!("  $ {command}: {} lines", said.stdout.lines().count());
         let shows = !said.stdout.trim().is_empty() || may_be_empty(&command);
         assert!(shows, "{command} shows nothing\n{}", said.stderr);
     }
 
     fn line(&self, line: &str) -> Finished {
-        self.node.shell(line)
+        self.node.shell(&format!("cd {}; {line}", self.directory.display()))
     }
 
     #[track_caller]
@@ -117,15 +139,4 @@ impl Typed<'_> {
 
 fn name_in(command: &str) -> &'static str {
     if command.contains("identitycenterinstance ") { "simulator" } else { NAME }
-}
-
-/// The image of these sources is in no registry yet: the node has it under another name.
-fn with_image(command: &str) -> String {
-    if !command.starts_with("helm install") {
-        return command.to_owned();
-    }
-    let (registry, repository, tag) = image::name();
-    format!(
-        "{command} --set image.registry={registry},image.repository={repository},image.pullPolicy=Never --set-string image.tag={tag}"
-    )
 }
