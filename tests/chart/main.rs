@@ -8,6 +8,7 @@ mod support;
 use support::{cluster, place, seed};
 
 mod checks;
+mod custom_ca;
 mod declared;
 mod documents;
 mod examples;
