@@ -131,6 +131,18 @@ fn labels_that_select_are_the_charts_own() {
 }
 
 #[test]
+fn no_variable_is_set_twice() {
+    let variable = |name: &str| format!("extraEnv=[{{\"name\":\"{name}\",\"value\":\"x\"}}]");
+    let region = r#"aws.region="eu-west-1""#;
+    refused(&[
+        (&[region, &variable("AWS_REGION")], &["extraEnv has AWS_REGION"]),
+        (&[&variable("ROLLBACK_OPERATOR_CONCURRENCY")], &["ROLLBACK_OPERATOR_CONCURRENCY"]),
+        (&[r#"extraEnv=[{"name":"A"},{"name":"A"}]"#], &["extraEnv has A"]),
+    ]);
+    assert_eq!(complaint(&[&variable("AWS_REGION")]), None, "where no value sets it");
+}
+
+#[test]
 fn a_world_without_an_instance_is_refused() {
     for world in ["instances: []", "instances: {}", "accounts: []", "instances: [{arn: a}]", "a: ["]
     {

@@ -1,5 +1,13 @@
-{{- /* Environment of the operator: each flag by its own variable, and what the AWS SDK reads. */ -}}
+{{- /* Environment of the operator: what the chart sets, and what the values add. */ -}}
 {{- define "rollback-operator.environment" -}}
+{{- include "rollback-operator.ownEnvironment" . }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- /* Each flag by its own variable, and what the AWS SDK reads. */ -}}
+{{- define "rollback-operator.ownEnvironment" -}}
 - name: ROLLBACK_OPERATOR_POD_NAME
   valueFrom:
     fieldRef: {fieldPath: metadata.name}
@@ -82,9 +90,6 @@
 {{- with .Values.tracing.endpoint }}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ . | quote }}
-{{- end }}
-{{- with .Values.extraEnv }}
-{{ toYaml . }}
 {{- end }}
 {{- end }}
 

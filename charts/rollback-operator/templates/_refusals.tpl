@@ -7,6 +7,7 @@
 {{- include "rollback-operator.refuseDurations" . }}
 {{- include "rollback-operator.refuseLabels" . }}
 {{- include "rollback-operator.refuseInstances" . }}
+{{- include "rollback-operator.refuseVariables" . }}
 {{- end }}
 
 {{- /* The AWS SDK refuses each request that has both. */ -}}
@@ -85,5 +86,17 @@ the admin port and 2 s for traces. */}}
 {{- if and $spec.policy (hasKey $spec.policy "retention") }}
 {{- fail (printf "instances.%s.policy.retention: not enforced by this version; leave it out" $name) }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Server-side apply, as Helm 4 does it, refuses a variable that is there twice. */ -}}
+{{- define "rollback-operator.refuseVariables" -}}
+{{- $set := list }}
+{{- range include "rollback-operator.ownEnvironment" . | fromYamlArray }}{{ $set = append $set .name }}{{ end }}
+{{- range .Values.extraEnv }}
+{{- if has .name $set }}
+{{- fail (printf "extraEnv has %s, which is set already, by another value or twice in extraEnv: leave it out there, and use the chart's value where there is one" .name) }}
+{{- end }}
+{{- $set = append $set .name }}
 {{- end }}
 {{- end }}
