@@ -57,10 +57,7 @@ pub fn conclude(
     if open == 0 {
         return say(Phase::Succeeded, Reason::Succeeded, format!("{so_far} and read back"));
     }
-    let failures = match progress.failed + progress.skipped {
-        0 => String::new(),
-        count => format!(", {count} failed or blocked (see status.failures)"),
-    };
+    let failures = left_undone(items, progress.failed + progress.skipped);
     match halt {
         Halt::Final(Reason::Cancelled) => say(
             Phase::Cancelled,
@@ -89,6 +86,22 @@ pub fn conclude(
             format!("{so_far}{failures}; {again}"),
         ),
     }
+}
+
+/// What did not come to pass, and where it is explained: what happened on the way is in the status,
+/// what nobody could have done is in the plan.
+fn left_undone(items: &[PlanItem], failed_or_blocked: i32) -> String {
+    let blocked = items.iter().filter(|item| item.disposition == Disposition::Blocked).count();
+    let planned = i32::try_from(blocked).unwrap_or(i32::MAX).min(failed_or_blocked);
+    let mut said = String::new();
+    if failed_or_blocked > planned {
+        let count = failed_or_blocked - planned;
+        said = format!(", {count} failed or blocked (see status.failures)");
+    }
+    if planned > 0 {
+        said = format!("{said}, {planned} blocked as the plan said");
+    }
+    said
 }
 
 /// The ledger entry of an attempt: every key of the plan with what became of it.
@@ -220,6 +233,19 @@ mod tests {
         assert_eq!(phase("vvv", Halt::Final(Reason::Cancelled)), Phase::Succeeded);
         assert_eq!(phase("v..", Halt::Final(Reason::DeadlinePassed)), Phase::PartiallySucceeded);
         assert_eq!(phase("...", Halt::Final(Reason::DeadlinePassed)), Phase::Failed);
+    }
+
+    #[test]
+    fn what_the_plan_blocked_is_not_looked_for_among_the_failures() {
+        let mut items = fixtures::deletes(4);
+        items[3].disposition = Disposition::Blocked;
+        let said = |letters: &str| conclude(&items, &journal(letters), Halt::None, None).message;
+        let again = "raise spec.attempt to try the rest again";
+        let one = "3 of 4 undone, 1 blocked as the plan said";
+        assert_eq!(said("vvvb"), format!("{one}; {again}"));
+        let more =
+            "1 of 4 undone, 2 failed or blocked (see status.failures), 1 blocked as the plan said";
+        assert_eq!(said("vfbb"), format!("{more}; {again}"));
     }
 
     #[test]

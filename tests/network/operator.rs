@@ -41,6 +41,7 @@ pub async fn live(around: Around, operator: usize) -> turmoil::Result {
         },
         metrics: Metrics::new()?,
         traces: Traces::default(),
+        lease_seen: None,
     };
     let outcome = Box::pin(process.run(&DebugState::default(), CancellationToken::new())).await;
     // Its tasks are still there, but nothing of them leaves any more.

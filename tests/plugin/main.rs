@@ -10,6 +10,7 @@ mod decisions;
 mod incident;
 mod looking;
 mod picking;
+mod proxy;
 mod running;
 mod terminal;
 

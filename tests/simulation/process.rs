@@ -82,6 +82,7 @@ impl Process {
             },
             metrics: Metrics::new().unwrap(),
             traces: Traces::default(),
+            lease_seen: None,
         };
         trace.note(clock.now(), format!("operator {operator} starts, its clock off by {skew:#}"));
         let stop = CancellationToken::new();
