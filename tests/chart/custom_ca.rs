@@ -33,7 +33,7 @@ fn certificates(directory: &Path) {
     );
 }
 
-/// A directory as a kubelet mounts a ConfigMap with this file: by links, so that it changes at once.
+/// A directory as a kubelet mounts a `ConfigMap` with this file: by links, so that it changes at once.
 fn mounted(directory: &Path, file: &str, content: &Path) {
     let data = directory.join("..2026_01_02");
     std::fs::create_dir_all(&data).unwrap();
