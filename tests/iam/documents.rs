@@ -68,16 +68,23 @@ fn nothing_is_allowed_by_a_pattern_or_everywhere() {
 fn what_must_never_be_done_is_neither_allowed_nor_left_open() {
     let boundary = Policy::read("scp");
     for action in NEVER {
-        assert!(boundary.says("Deny", action), "the SCP leaves {action} open");
+        assert!(boundary.says_of("Deny", action, "*"), "the SCP leaves {action} open");
         for name in GRANTS {
             assert!(!Policy::read(name).says("Allow", action), "{name} allows {action}");
         }
     }
     for name in ["revoke-only", "full", "assume-role", "customer-managed-key"] {
-        for action in Policy::read(name).actions() {
-            assert!(!boundary.says("Deny", &action), "the SCP denies {action} of {name}");
+        for statement in Policy::read(name).statements {
+            for action in texts(&statement["Action"]) {
+                for resource in texts(&statement["Resource"]) {
+                    let denied = boundary.says_of("Deny", &action, &resource);
+                    assert!(!denied, "the SCP denies {action} of {name} for {resource}");
+                }
+            }
         }
     }
+    let anybody = "arn:aws:iam::111122223333:role/Administrator";
+    assert!(boundary.says_of("Deny", "sts:AssumeRole", anybody), "the SCP leaves roles open");
     let length = serde_json::to_string(&boundary.statements).unwrap().len();
     assert!(length < 5_000, "AWS takes SCPs of up to 5,120 bytes");
 }

@@ -1,4 +1,4 @@
-//! A policy document, and what it says about an action. Resources and conditions are for AWS.
+//! A policy document, and what it says about an action of a resource. Conditions are for AWS.
 
 use std::collections::BTreeSet;
 
@@ -28,13 +28,27 @@ impl Policy {
         self.statements.iter().flat_map(|it| texts(&it["Action"])).collect()
     }
 
-    /// Whether a statement with this effect covers an action.
+    /// Whether a statement with this effect covers an action, of some resource.
     pub fn says(&self, effect: &str, action: &str) -> bool {
-        self.statements.iter().filter(|it| it["Effect"] == effect).any(|statement| {
-            let listed = |member: &str| texts(&statement[member]).any(|it| matches(&it, action));
-            if statement["NotAction"].is_null() { listed("Action") } else { !listed("NotAction") }
-        })
+        self.about(effect, action).next().is_some()
     }
+
+    /// Whether a statement with this effect covers an action of a resource.
+    pub fn says_of(&self, effect: &str, action: &str, resource: &str) -> bool {
+        self.about(effect, action).any(|it| covers(it, "Resource", resource))
+    }
+
+    fn about<'a>(&'a self, effect: &'a str, action: &'a str) -> impl Iterator<Item = &'a Value> {
+        let of_effect = self.statements.iter().filter(move |it| it["Effect"] == effect);
+        of_effect.filter(move |it| covers(it, "Action", action))
+    }
+}
+
+/// Whether the member of a statement fits, or the one that lists what does not.
+fn covers(statement: &Value, member: &str, found: &str) -> bool {
+    let listed = |member: &str| texts(&statement[member]).any(|it| matches(&it, found));
+    let not = format!("Not{member}");
+    if statement[&not].is_null() { listed(member) } else { !listed(&not) }
 }
 
 /// One text or a list of texts, as IAM takes both.
