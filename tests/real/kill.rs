@@ -27,6 +27,11 @@ const UNREACHED: usize = 10;
 /// More failures than this say nothing new.
 const FAILURES: usize = 3;
 
+/// At each so manieth of the points an operator is ended: `REAL_STEP`, or at every one.
+fn step() -> usize {
+    std::env::var("REAL_STEP").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
 /// What came of one undo.
 #[derive(Default)]
 struct Outcome {
@@ -163,7 +168,7 @@ impl Tally {
     fn at_every_number(&self, lane: &Lane) {
         while !self.too_much_is_wrong() && self.unreached.lock().unwrap().len() < UNREACHED {
             let next = usize::try_from(self.next.fetch_add(1, Ordering::Relaxed)).unwrap();
-            let (number, side) = self.point(next);
+            let (number, side) = self.point(next * step());
             if let Some(request) = self.play(lane, &format!("{number}:{side}")) {
                 self.ended_at.lock().unwrap().insert((number, side), request);
             }
@@ -242,6 +247,7 @@ fn is_whole_wherever_it_ends(story: Story) {
     // An undo may need fewer requests than the calm ones did: one read can show many keys.
     let certain = lengths.iter().min().unwrap() * 3 / 4;
     let missing: Vec<_> = (0..2 * certain)
+        .step_by(step())
         .map(|index| tally.point(index))
         .take_while(|(number, _)| *number <= certain)
         .filter(|point| !ended_at.contains_key(point))
