@@ -98,7 +98,15 @@ demo: ## Undo real records on a local control plane and simulator (KEEP=1 leaves
 
 .PHONY: bench-undo
 bench-undo: ## Print the table of docs/performance.md: undos in simulated time against their bound
-	cargo run --locked --quiet --config tests/simulation/profile.toml --example simulation -- measure
+	cargo run --locked --quiet --config tests/simulation/profile.toml --no-default-features --features operator,sim \
+	  --example simulation -- measure
+
+.PHONY: bench-plugin
+bench-plugin: ## Measure the plugin: its size and start, 100,000 operations, a report of 10,000 actions (10 min)
+	hack/tools/build >/dev/null
+	cargo build --locked --release --bins
+	cargo build --locked --release --no-default-features --features cli --bin kubectl-rollback
+	target/release/rollback-bench plugin
 
 .PHONY: bench-scale
 bench-scale: ## Measure the operator beside 10,000 Rollbacks and 100,000 records, on real components (10 min)

@@ -34,6 +34,11 @@ impl ControlPlane {
         self.directory.path().join("control-plane")
     }
 
+    /// A kubeconfig with every right.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.path().join("kubeconfig")
+    }
+
     fn hack(&self, verb: &str, arguments: &[&str]) -> Result<String, BenchError> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("hack/control-plane");
         output(Command::new(script).arg(verb).arg(self.path()).args(arguments))
@@ -45,7 +50,7 @@ impl ControlPlane {
             Command::new(self.path().join("bin/kubectl"))
                 .current_dir(env!("CARGO_MANIFEST_DIR"))
                 .arg("--kubeconfig")
-                .arg(self.path().join("kubeconfig"))
+                .arg(self.kubeconfig())
                 .args(arguments),
         )
     }
@@ -72,7 +77,7 @@ impl ControlPlane {
 
     /// A client with every right.
     pub async fn client(&self) -> Result<kube::Client, BenchError> {
-        let kubeconfig = Kubeconfig::read_from(self.path().join("kubeconfig"))?;
+        let kubeconfig = Kubeconfig::read_from(self.kubeconfig())?;
         let config =
             kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
         kube::Client::try_from(config).map_err(BenchError::kubernetes("connect"))

@@ -1,12 +1,13 @@
 //! Measurements on the real components: an API server, the operator's binary, the simulator's.
 //!
 //! `rollback-bench undo` measures one undo against the bound that AWS's limits set,
-//! `rollback-bench scale` how the operator does among many objects. Numbers are
-//! printed, never judged here: machines differ, and a timed test would only teach people to retry.
+//! `rollback-bench scale` how the operator does among many objects, `rollback-bench plugin` what the
+//! plugin takes. Numbers are printed, never judged here: machines differ, and a timed test would only teach people to retry.
 
 mod control_plane;
 mod error;
 mod objects;
+mod plugin;
 mod process;
 mod report;
 mod scale;
@@ -32,6 +33,8 @@ pub struct Arguments {
 enum Scenario {
     /// Undo one recorded operation and compare the time with the bound that AWS's limits set
     Undo(UndoArguments),
+    /// Start the plugin, and let it import, list and report much
+    Plugin(PluginArguments),
     /// Start the operator among many finished Rollbacks and records, and undo single operations there
     Scale(ScaleArguments),
 }
@@ -48,6 +51,20 @@ pub struct ScaleArguments {
     /// Operations that are undone one by one among them
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub probes: u32,
+    /// How to print the result
+    #[arg(long, short, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+}
+
+/// How much the plugin is given.
+#[derive(Debug, Clone, Args)]
+pub struct PluginArguments {
+    /// Operations that are imported and listed
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub operations: u32,
+    /// Actions of the undo that is reported
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub actions: u32,
     /// How to print the result
     #[arg(long, short, value_enum, default_value_t = Output::Table)]
     pub output: Output,
@@ -102,6 +119,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BenchError> {
         match arguments.scenario {
             Scenario::Undo(arguments) => undo::run(&arguments).await,
             Scenario::Scale(arguments) => scale::run(&arguments).await,
+            Scenario::Plugin(arguments) => plugin::run(&arguments).await,
         }
     };
     // What is dropped stops what it started.

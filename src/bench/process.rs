@@ -56,7 +56,8 @@ impl Drop for Process {
     }
 }
 
-fn beside(name: &str) -> Result<PathBuf, BenchError> {
+/// The program of this name that stands beside this one.
+pub fn beside(name: &str) -> Result<PathBuf, BenchError> {
     let me = std::env::current_exe().map_err(BenchError::io("this program's own path"))?;
     let program = me.with_file_name(name);
     if program.is_file() { Ok(program) } else { Err(BenchError::NotBuilt(program)) }

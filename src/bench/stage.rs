@@ -1,7 +1,7 @@
 //! What is measured: a control plane, the simulator and the operator, as processes of their own.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -76,6 +76,16 @@ impl Stage {
         stage.apply_instance(arguments.slots)?;
         stage.instance_is_ready()?;
         Ok(stage)
+    }
+
+    /// Where everything that belongs to the measurement lies.
+    pub fn directory(&self) -> &Path {
+        self.control_plane.directory()
+    }
+
+    /// A kubeconfig with every right.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.control_plane.kubeconfig()
     }
 
     /// Starts an operator, and ends the one that runs.

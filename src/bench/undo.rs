@@ -32,7 +32,8 @@ pub async fn run(arguments: &UndoArguments) -> Result<(), BenchError> {
     Ok(())
 }
 
-async fn measure(
+/// Measures one undo of everything that the world granted.
+pub async fn measure(
     stage: &mut Stage,
     arguments: &UndoArguments,
     bar: &ProgressBar,

@@ -119,7 +119,7 @@ pub fn record(arguments: &UndoArguments, occurred_at: jiff::Timestamp) -> Value 
 }
 
 /// The record of an assignment of the first permission set to one user in one account.
-pub fn grant(name: &str, user: &str, in_account: u32, occurred_at: jiff::Timestamp) -> Value {
+pub fn grant(name: &str, user: &str, in_account: u32, occurred_at: &str) -> Value {
     json!({
         "apiVersion": "identitycenter.dev/v1alpha1",
         "kind": "OperationRecord",
@@ -127,7 +127,7 @@ pub fn grant(name: &str, user: &str, in_account: u32, occurred_at: jiff::Timesta
         "spec": {
             "instance": "bench",
             "type": "Assign",
-            "occurredAt": occurred_at.to_string(),
+            "occurredAt": occurred_at,
             "source": {"tool": "rollback-bench", "id": name},
             "changes": [{
                 "effect": "Granted",

@@ -29,6 +29,7 @@ mod operations;
 mod output;
 mod plan;
 mod progress;
+mod quota;
 mod redo;
 mod reference;
 mod release;

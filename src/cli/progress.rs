@@ -26,6 +26,8 @@ pub struct Progress {
     last: Option<(Timestamp, Phase, String)>,
     /// What the plan's items are, in order; empty where nobody read them.
     names: Vec<String>,
+    /// How the quota is used, below what is at work.
+    quota: Option<String>,
 }
 
 impl Progress {
@@ -38,7 +40,20 @@ impl Progress {
             told_failures: 0,
             last: None,
             names: Vec::new(),
+            quota: None,
         }
+    }
+
+    /// Whether the quota is shown: on a terminal, while something is sent.
+    #[must_use]
+    pub fn shows_quota(&self, rollback: &Rollback) -> bool {
+        let phase = rollback.status.as_ref().map(|status| status.phase);
+        self.redraws && phase == Some(Phase::Executing)
+    }
+
+    /// Takes how the quota is used now.
+    pub fn note_quota(&mut self, words: Option<&str>) {
+        self.quota = words.map(str::to_owned);
     }
 
     /// Takes the items of the plan, so that what is at work has a name.
@@ -112,6 +127,9 @@ impl Progress {
         }
         if let Some(more) = at_work.len().checked_sub(AT_WORK).filter(|more| *more > 0) {
             let _ = write!(text, "\n         and {more} more");
+        }
+        if let Some(quota) = self.quota.as_ref().filter(|_| status.phase == Phase::Executing) {
+            let _ = write!(text, "\n  quota  {quota}");
         }
         text
     }
@@ -202,8 +220,7 @@ mod tests {
 
     #[test]
     fn plain_lines_are_few_and_say_what_is_new() {
-        let mut progress =
-            Progress { redraws: false, bar: None, told_failures: 0, last: None, names: Vec::new() };
+        let mut progress = Progress::new(Screen::SILENT);
         let at = |second| Timestamp::from_second(second).unwrap();
         let mut status = fixtures::rollback(Phase::Executing).status.unwrap();
         status.summary = "1 of 9 undone".to_owned();
@@ -249,5 +266,10 @@ mod tests {
         assert!(progress.message(&status, at(10)).contains("; about 60s left\n"));
         status.in_flight = (0..9).map(|item| entry(item, 3)).collect();
         assert!(progress.message(&status, at(10)).ends_with("and 4 more"));
+        progress.note_quota(Some("17.8 of 18 requests a second"));
+        let said = progress.message(&status, at(10));
+        assert!(said.ends_with("more\n  quota  17.8 of 18 requests a second"), "{said}");
+        status.phase = Phase::Verifying;
+        assert!(!progress.message(&status, at(10)).contains("quota"), "nothing is sent any more");
     }
 }

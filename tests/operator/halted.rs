@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::place::{PATIENCE, Place, ledger_accounts, stands};
-use super::seed::{account, accounts};
+use super::place::{PATIENCE, Place, ledger_accounts, stands, text};
+use super::seed::{Identity, account, accounts, alice_in};
 use super::support::wait_for;
 
 /// An undo of so many assignments, of which some have been removed.
@@ -78,4 +78,37 @@ fn after_a_failure_nothing_more_is_sent_if_asked() {
     assert_eq!(ledger_accounts(&ledger, "Failed"), accounts([3]));
     assert_eq!(ledger_accounts(&ledger, "Verified").len(), removed);
     assert_eq!(ledger_accounts(&ledger, "Unsent").len(), 59 - removed);
+}
+
+#[test]
+fn an_undo_waits_for_the_instance_that_it_was_planned_for() {
+    let place = Place::new(60);
+    let before = place.simulator.access();
+    running(&place, 60, &json!({}));
+    let own = place.get(&["idc", &place.instance])["spec"].clone();
+    place.kubectl(&["delete", "idc", &place.instance]);
+    // The name is given to another one, whose people and accounts have the same ids.
+    let identity = Identity::new(9001);
+    let mut world = identity.world(60);
+    let rows = world["instances"][0]["assignments"].as_array_mut().unwrap();
+    rows.extend(alice_in(&accounts(1..=60)).as_array().unwrap().clone());
+    let other = place.cluster.simulator(&world.to_string());
+    let untouched = other.access();
+    let mut spec = own.clone();
+    spec["instanceArn"] = json!(identity.arn);
+    spec["endpoint"] = json!(other.url());
+    place.create("IdentityCenterInstance", &place.instance, &spec);
+    wait_for("the undo to say which instance it waits for", PATIENCE, || {
+        text(&place.status("undo")["summary"]).contains("another instanceArn").then_some(())
+    });
+    place.kubectl(&["wait", "--for=condition=Ready", "--timeout=60s", "idc", &place.instance]);
+    place.wait_simulated(Duration::from_mins(2));
+    assert_eq!(other.access(), untouched, "another instance was changed");
+    assert_eq!(place.status("undo")["phase"], "Executing");
+
+    place.kubectl(&["delete", "idc", &place.instance]);
+    place.create("IdentityCenterInstance", &place.instance, &own);
+    place.wait_phase("undo", "Succeeded");
+    assert_eq!(place.simulator.access(), before);
+    assert!(place.effective().iter().all(|(_, times)| *times == 1));
 }

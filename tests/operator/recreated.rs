@@ -239,3 +239,37 @@ fn a_set_that_is_changed_while_the_undo_is_at_work_is_not_deleted() {
     assert!(set["inlinePolicy"].to_string().contains("Deny"), "{set}");
     assert_eq!(cloned.assigned(), Vec::<Value>::new());
 }
+
+#[test]
+fn a_set_that_may_not_be_completed_ends_the_redo_with_what_is_missing() {
+    let cloned = Cloned::new();
+    let place = &cloned.place;
+    let (before, assigned) = (cloned.found().unwrap().0, cloned.assigned());
+    cloned.undo("undo", &["clone", "assign"]);
+    // The set is made, nobody hears of it, and what it lacks is refused for good.
+    let denied = json!({"code": "AccessDeniedException", "status": 400, "message": "not that one"});
+    place.simulator.faults(&json!({"faults": [
+        {"match": {"operations": ["CreatePermissionSet"]}, "count": 1, "do": {"loseReply": true}},
+        {"match": {"operations": ["PutInlinePolicyToPermissionSet"]}, "do": {"error": denied}},
+    ]}));
+    let ledger = text(&place.status("undo")["ledger"]);
+    place.create("Rollback", "redo", &json!({"operations": {"names": [ledger]}}));
+    place.approve("redo");
+    place.wait_phase("redo", "Failed");
+    let failures = place.status("redo")["failures"].clone();
+    let reasons: Vec<&Value> =
+        failures.as_array().unwrap().iter().map(|failure| &failure["reason"]).collect();
+    assert!(reasons.contains(&&json!("AccessDenied")), "{failures}");
+    assert!(reasons.contains(&&json!("DependencyFailed")), "{failures}");
+    assert_eq!(cloned.assigned(), Vec::<Value>::new(), "nobody is let in through half a set");
+
+    // Once it is allowed, another attempt completes the set that is there.
+    let half = cloned.found().unwrap().1;
+    place.simulator.faults(&json!({"faults": []}));
+    place.patch("redo", &json!({"attempt": 2}));
+    place.wait_field("redo", ".status.attempt", "2");
+    place.approve("redo");
+    place.wait_phase("redo", "Succeeded");
+    assert_eq!(cloned.found().unwrap(), (before, half));
+    assert_eq!(cloned.assigned(), assigned);
+}

@@ -75,6 +75,9 @@ fn control_c_leaves_the_rollback_running_and_the_terminal_clean() {
     terminal.wait_text("Type 40 to execute these 40 actions:");
     terminal.press("40\r");
     terminal.wait("what is at work", |screen| screen.contains("DeleteAssignment Read"));
+    terminal.wait("the quota", |screen| {
+        screen.lines().any(|line| line.contains("quota  ") && line.contains(" slots, "))
+    });
     terminal.press(CONTROL_C);
     let left = terminal.end();
     assert_eq!(left.code, Some(130), "{}", left.screen);

@@ -48,7 +48,12 @@ pub async fn load(
     }
     let others = stream::iter(0..records).map(|index| {
         let user = user(u64::from(index % 5000) + 1_000_000);
-        let record = world::grant(&format!("other-{index}"), &user, index % 100, stage.clock.now());
+        let record = world::grant(
+            &format!("other-{index}"),
+            &user,
+            index % 100,
+            &stage.clock.now().to_string(),
+        );
         stage.create::<OperationRecord>(record)
     });
     let mut others = others.map(Ok).try_buffer_unordered(AT_ONCE);

@@ -55,7 +55,7 @@ async fn measure(arguments: &ScaleArguments, bar: &ProgressBar) -> Result<Report
     let mut stage = Stage::start(&world).await?;
     for index in 0..accounts {
         let name = record_name(index);
-        let record = world::grant(&name, world::PRINCIPAL, index, stage.clock.now());
+        let record = world::grant(&name, world::PRINCIPAL, index, &stage.clock.now().to_string());
         stage.create::<OperationRecord>(record).await?;
     }
     bar.set_message("undoes one operation, as a pattern for those that are over");

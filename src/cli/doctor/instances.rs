@@ -6,7 +6,7 @@ use kube::ResourceExt as _;
 use super::finding::{Finding, Level};
 use crate::api::IdentityCenterInstance;
 use crate::api::condition::{ConditionType, Reason};
-use crate::cli::times;
+use crate::cli::quota;
 
 const CHECK: &str = "instance";
 
@@ -94,26 +94,17 @@ fn remedy(reason: &str) -> &'static str {
 }
 
 fn quota(instance: &IdentityCenterInstance, now: Timestamp) -> Option<Finding> {
-    let view = instance.status.as_ref()?.quota.as_ref()?;
-    let limits = &instance.spec.limits;
-    let name = instance.name_any();
-    let said = format!(
-        "{name}: {:.1} of {} requests a second, {} of {} slots, {} at work, {} waiting",
-        view.requests_per_second,
-        limits.requests_per_second,
-        view.slots,
-        limits.outstanding_requests,
-        view.in_flight,
-        view.queued
-    );
-    Some(match view.throttled_since {
-        Some(since) => Finding::of(
+    let said = format!("{}: {}", instance.name_any(), quota::words(instance, now)?);
+    let throttled = instance.status.as_ref()?.quota.as_ref()?.throttled_since.is_some();
+    Some(if throttled {
+        Finding::of(
             Level::Note,
             "quota",
-            format!("{said}; AWS has throttled for {}", times::age(now, since)),
+            said,
             "something else uses AWS's quota: find it, or lower spec.limits to leave it room",
-        ),
-        None => Finding::good("quota", said),
+        )
+    } else {
+        Finding::good("quota", said)
     })
 }
 
