@@ -1,5 +1,7 @@
 //! How AWS's quota of an instance is used now, for doctor and beside the progress of an undo.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::session::Session;
@@ -8,6 +10,8 @@ use crate::api::{IdentityCenterInstance, Rollback};
 
 /// The operator renews it this often while it works.
 const RENEWED_EVERY: SignedDuration = SignedDuration::from_secs(5);
+/// What is watched waits no longer for it.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// The quota in a sentence without an end; none where the operator has not said it yet.
 #[must_use]
@@ -15,13 +19,13 @@ pub fn words(instance: &IdentityCenterInstance, now: Timestamp) -> Option<String
     let view = instance.status.as_ref()?.quota.as_ref()?;
     let limits = &instance.spec.limits;
     let said = format!(
-        "{:.1} of {} requests a second, {} of {} slots, {} at work, {} waiting",
-        view.requests_per_second,
-        limits.requests_per_second,
+        "{} of {} slots at work (spec.limits: {}), {} waiting; up to {:.1} requests a second (spec.limits: {})",
+        view.in_flight,
         view.slots,
         limits.outstanding_requests,
-        view.in_flight,
-        view.queued
+        view.queued,
+        view.requests_per_second,
+        limits.requests_per_second,
     );
     Some(match view.throttled_since {
         Some(since) => format!("{said}; AWS has throttled for {}", times::age(now, since)),
@@ -38,21 +42,24 @@ fn is_busy(instance: &IdentityCenterInstance) -> bool {
 #[derive(Debug, Default)]
 pub struct Quota {
     read_at: Option<Timestamp>,
+    refused: bool,
     words: Option<String>,
 }
 
 impl Quota {
-    /// What is known. Who may not read instances, or does not reach the API server in time, sees
+    /// What is known. Who may not read instances, or does not reach the API server at once, sees
     /// none: the undo is what is watched. A view from before the undo began is none either: the
     /// operator renews it within a minute.
     pub async fn of(&mut self, session: &Session, rollback: &Rollback) -> Option<&str> {
         let name = rollback.status.as_ref()?.instance.as_deref()?;
         let now = session.clock.now();
-        if self.read_at.is_none_or(|at| now.duration_since(at) >= RENEWED_EVERY) {
+        let is_old = self.read_at.is_none_or(|at| now.duration_since(at) >= RENEWED_EVERY);
+        if is_old && !self.refused {
             self.read_at = Some(now);
-            let doing = format!("read instance {name}");
-            let read = session.call(&doing, session.instances().get(name)).await;
-            let read = read.ok().filter(is_busy);
+            let instances = session.instances();
+            let read = session.clock.timeout(AT_ONCE, instances.get(name)).await;
+            self.refused = matches!(&read, Ok(Err(kube::Error::Api(_))));
+            let read = read.ok().and_then(Result::ok).filter(is_busy);
             self.words = read.and_then(|instance| words(&instance, now));
         }
         self.words.as_deref()

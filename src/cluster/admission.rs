@@ -96,14 +96,21 @@ fn judge(expected: &[Value], live: &Live) -> InForce {
                 "{kind} {name} is not what this version of the operator relies on: upgrade the chart, or undo the change to it"
             ));
         }
-        // A label, an annotation or a status changes nothing of what a policy demands.
+        // A label or a status changes nothing of what a policy demands.
         let managed = found.metadata.managed_fields.iter().flatten().filter(|entry| {
-            entry.fields_v1.as_ref().is_none_or(|fields| fields.0.get("f:spec").is_some())
+            entry.fields_v1.as_ref().is_none_or(|fields| may_be_of_the_spec(&fields.0))
         });
         let changed = managed.filter_map(|entry| entry.time.as_ref()).map(|time| time.0);
         since = changed.chain(found.creation_timestamp().map(|time| time.0)).fold(since, Ord::max);
     }
     Ok(since)
+}
+
+/// Whether a manager of these fields may have changed the spec. One who put back what he had changed
+/// by `kubectl apply` is left with the annotation of that command.
+fn may_be_of_the_spec(fields: &Value) -> bool {
+    let applied = "f:kubectl.kubernetes.io/last-applied-configuration";
+    !fields["f:spec"].is_null() || !fields["f:metadata"]["f:annotations"][applied].is_null()
 }
 
 fn text<'a>(value: &'a Value, member: &str) -> &'a str {
@@ -223,5 +230,10 @@ mod tests {
         let note = serde_json::json!({"f:metadata": {"f:annotations": {"f:team": {}}}});
         assert_eq!(since(note), installed_at);
         assert_eq!(since(serde_json::json!({"f:status": {}})), installed_at);
+        let applied = serde_json::json!({"f:kubectl.kubernetes.io/last-applied-configuration": {}});
+        assert_eq!(
+            since(serde_json::json!({"f:metadata": {"f:annotations": applied}})),
+            changed_at
+        );
     }
 }

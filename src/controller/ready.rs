@@ -32,7 +32,8 @@ enum NotServed {
     Discovery(kube::Error),
 }
 
-/// Looks until every kind is served and may be listed where it is watched, then releases the handle.
+/// Looks until every kind is served and may be listed where it is watched, in one namespace at least,
+/// then releases the handle.
 pub async fn kinds(client: Client, namespaces: Vec<String>, handle: Handle) {
     let mut told = String::new();
     while let Err(error) = look(&client, &namespaces).await {
@@ -52,6 +53,10 @@ async fn look(client: &Client, namespaces: &[String]) -> Result<(), NotServed> {
     let served = match client.list_api_group_resources(&version).await {
         Ok(list) => list.resources,
         Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
+        // Whether it may look there says nothing of what it may do; the lists say that.
+        Err(kube::Error::Api(status)) if matches!(status.code, 401 | 403) => {
+            return lists(client, namespaces).await;
+        }
         Err(error) => return Err(NotServed::Discovery(error)),
     };
     for kind in [
@@ -64,17 +69,34 @@ async fn look(client: &Client, namespaces: &[String]) -> Result<(), NotServed> {
             return Err(NotServed::Kind(kind));
         }
     }
+    lists(client, namespaces).await
+}
+
+/// Lists what is watched. Of several namespaces one is enough: another one may be gone, with the
+/// rights in it, and the work in the others must not wait for that.
+async fn lists(client: &Client, namespaces: &[String]) -> Result<(), NotServed> {
     list(Api::<IdentityCenterInstance>::all(client.clone()), String::new()).await?;
     if namespaces.is_empty() {
         list(Api::<Rollback>::all(client.clone()), String::new()).await?;
         list(Api::<OperationRecord>::all(client.clone()), String::new()).await?;
     }
+    let mut missing = Vec::new();
     for namespace in namespaces {
-        let place = format!(" in the namespace {namespace}");
-        list(Api::<Rollback>::namespaced(client.clone(), namespace), place.clone()).await?;
-        list(Api::<OperationRecord>::namespaced(client.clone(), namespace), place).await?;
+        if let Err(error) = lists_in(client, namespace).await {
+            tracing::warn!(%namespace, %error, "a watched namespace cannot be read");
+            missing.push(error);
+        }
     }
-    Ok(())
+    if missing.len() < namespaces.len() {
+        return Ok(());
+    }
+    missing.pop().map_or(Ok(()), Err)
+}
+
+async fn lists_in(client: &Client, namespace: &str) -> Result<(), NotServed> {
+    let place = format!(" in the namespace {namespace}");
+    list(Api::<Rollback>::namespaced(client.clone(), namespace), place.clone()).await?;
+    list(Api::<OperationRecord>::namespaced(client.clone(), namespace), place).await
 }
 
 async fn list<K>(api: Api<K>, place: String) -> Result<(), NotServed>

@@ -72,6 +72,7 @@ impl Run {
             .flat_map(|status| &status.actions)
             .filter_map(|action| Some((usize::try_from(action.item).ok()?, action.clone())))
             .collect();
+        let progressed_at = last_end(&actions, &rollback).map_or(now, |at| at.min(now));
         Self {
             reference: ObjectRef::from_obj_with(&rollback, ()),
             uid: rollback.uid().unwrap_or_default(),
@@ -80,7 +81,7 @@ impl Run {
             items: Mutex::new(Arc::new(in_place(&items, created(&rollback)))),
             observations: Mutex::default(),
             trouble: Mutex::default(),
-            progressed_at: Mutex::new(now),
+            progressed_at: Mutex::new(progressed_at),
             working: tokio::sync::Mutex::new(Working {
                 rollback,
                 budget: WriteBudget::new(now),
@@ -107,7 +108,7 @@ impl Run {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
-    /// When an action last ended, or this process took the Rollback up.
+    /// When an action last ended, or execution began.
     #[must_use]
     pub fn progressed_at(&self) -> Timestamp {
         *self.progressed_at.lock().unwrap_or_else(PoisonError::into_inner)
@@ -156,6 +157,13 @@ impl Run {
     pub fn claims(&self) -> Vec<Claim> {
         self.items().iter().map(Claim::of).collect()
     }
+}
+
+/// When an action is last known to have ended, or execution began: a new leader goes on counting.
+fn last_end(actions: &BTreeMap<usize, ActionRecord>, rollback: &Rollback) -> Option<Timestamp> {
+    let ended = actions.values().filter_map(|action| action.verified_at.or(action.ended_at)).max();
+    let began = rollback.status.as_ref()?.timing.as_ref()?.executing_at;
+    ended.max(began)
 }
 
 fn created(rollback: &Rollback) -> &[Replacement] {

@@ -76,7 +76,7 @@ fn control_c_leaves_the_rollback_running_and_the_terminal_clean() {
     terminal.press("40\r");
     terminal.wait("what is at work", |screen| screen.contains("DeleteAssignment Read"));
     terminal.wait("the quota", |screen| {
-        screen.lines().any(|line| line.contains("quota  ") && line.contains(" slots, "))
+        screen.lines().any(|line| line.contains("quota  ") && line.contains(" slots at work"))
     });
     terminal.press(CONTROL_C);
     let left = terminal.end();

@@ -29,7 +29,10 @@ const FAILURES: usize = 3;
 
 /// At each so manieth of the points an operator is ended: `REAL_STEP`, or at every one.
 fn step() -> usize {
-    std::env::var("REAL_STEP").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+    let Ok(text) = std::env::var("REAL_STEP") else { return 1 };
+    let step = text.parse().unwrap_or(0);
+    assert!(step % 2 == 1, "REAL_STEP={text}: an odd number is needed, for both sides of requests");
+    step
 }
 
 /// What came of one undo.

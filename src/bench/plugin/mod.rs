@@ -67,7 +67,7 @@ async fn measure(arguments: &PluginArguments, bar: &ProgressBar) -> Result<Repor
     let import = plugin(&stage, &["import", "json", &path, "--instance", "bench"]).await?;
     bar.set_message("lists operations");
     let list = plugin(&stage, &["operations"]).await?;
-    let found = plugin(&stage, &["operations", "--actor", "actor-7", "-o", "json"]).await?;
+    let found = plugin(&stage, &["operations", "--actor", "actor-007", "-o", "json"]).await?;
     Ok(Report {
         operations: arguments.operations,
         actions: arguments.actions,
@@ -106,7 +106,7 @@ fn operation(number: u32, occurred_at: &str) -> Value {
     json!({
         "type": spec["type"],
         "occurredAt": spec["occurredAt"],
-        "actor": format!("actor-{}", number % 1000),
+        "actor": format!("actor-{:03}", number % 1000),
         "source": {"tool": "bench", "id": format!("operation-{number}")},
         "changes": spec["changes"],
     })

@@ -174,8 +174,8 @@ mod tests {
         assert_eq!(levels, [Level::Good, Level::Note, Level::Note]);
         assert_eq!(
             found[2].1,
-            "main: 9.0 of 18 requests a second, 5 of 10 slots, 5 at work, 30 waiting; AWS has \
-             throttled for 5m"
+            "main: 5 of 5 slots at work (spec.limits: 10), 30 waiting; up to 9.0 requests a second \
+             (spec.limits: 18); AWS has throttled for 5m"
         );
         one.spec.allowed_namespaces.clear();
         let found = said(&[one]);

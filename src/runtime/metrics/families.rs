@@ -166,7 +166,7 @@ impl Families {
             events: add.counters("events_total", "Kubernetes events by outcome.", &["outcome"])?,
             kubernetes_requests: add.counters(
                 "kubernetes_requests_total",
-                "Requests to the Kubernetes API by method and status code class.",
+                "Requests to the Kubernetes API by method and outcome: the class of the status code, or 403, 409 and 429.",
                 &["method", "outcome"],
             )?,
             kubernetes_latency: add.histograms(
