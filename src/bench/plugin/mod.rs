@@ -58,7 +58,7 @@ async fn measure(arguments: &PluginArguments, bar: &ProgressBar) -> Result<Repor
     stage.stop_operator().await?;
     bar.set_message("reports");
     let page = stage.directory().join("report.html");
-    let report = reported(&stage, &page).await?;
+    let reported = reported(&stage, &page).await?;
     let page_bytes = std::fs::metadata(&page).map_err(BenchError::io("the report"))?.len();
 
     bar.set_message("imports");
@@ -74,7 +74,7 @@ async fn measure(arguments: &PluginArguments, bar: &ProgressBar) -> Result<Repor
         program_bytes: bytes,
         start_seconds: start_seconds[STARTS / 2],
         slowest_start_seconds: start_seconds[STARTS - 1],
-        report,
+        reported,
         page_bytes,
         import,
         list,

@@ -23,7 +23,7 @@ pub struct Report {
     /// The same of the slowest start.
     pub slowest_start_seconds: f64,
     /// The report of the undo, as a page.
-    pub report: Run,
+    pub reported: Run,
     /// The size of that page.
     pub page_bytes: u64,
     /// The import of the operations.
@@ -53,8 +53,8 @@ impl fmt::Display for Report {
             &format!("report of {} actions", self.actions),
             format!(
                 "{:.2} s, {}, a page of {}   (target: 1 s, 3 MB)",
-                self.report.seconds,
-                memory(self.report),
+                self.reported.seconds,
+                memory(self.reported),
                 mebibytes(self.page_bytes)
             ),
         )?;
