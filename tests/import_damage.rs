@@ -58,9 +58,11 @@ impl Form {
 
     fn file(self, items: &[Value]) -> Vec<u8> {
         match self {
-            Self::Neutral => {
-                items.iter().map(|item| format!("{item}\n")).collect::<String>().into()
-            }
+            Self::Neutral => items
+                .iter()
+                .flat_map(|item| [item.to_string(), "\n".to_owned()])
+                .collect::<String>()
+                .into(),
             Self::CloudTrail => json!({"Records": items}).to_string().into(),
         }
     }
@@ -68,11 +70,11 @@ impl Form {
 
 fn operation(number: usize) -> Value {
     json!({
-        "type": if number % 2 == 0 { "Assign" } else { "Revoke" },
+        "type": if number.is_multiple_of(2) { "Assign" } else { "Revoke" },
         "occurredAt": "2026-11-23T20:50:11Z", "actor": "alice",
         "source": {"tool": "portal", "id": format!("change-{number}")},
         "changes": [{
-            "effect": if number % 2 == 0 { "Granted" } else { "Revoked" },
+            "effect": if number.is_multiple_of(2) { "Granted" } else { "Revoked" },
             "permissionSet": SET,
             "principal": {"type": "USER", "id": "0f791059-3b41-4313-86da-59fa2cf217a7"},
             "accounts": ["061836611202", "592740528984"], "before": "Unknown",
