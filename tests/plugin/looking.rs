@@ -66,7 +66,7 @@ fn doctor_says_what_is_wrong_and_only_that() {
     only(&found(&place, None, "clock"), "good", "agree");
     only(&found(&place, None, "operator"), "good", "lease rollback-system/rollback-operator");
     only(&found(&place, None, "instance"), "good", "is ready: AWS answers");
-    only(&found(&place, None, "quota"), "good", "of 18 requests a second");
+    only(&found(&place, None, "quota"), "good", "requests a second (spec.limits: 18)");
     only(&found(&place, None, "access"), "good", "you may approve in namespace");
     let said = output(&place, &["doctor"], 0);
     assert!(said.ends_with("Nothing is wrong.\n"), "{said}");
