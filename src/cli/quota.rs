@@ -10,6 +10,8 @@ use crate::api::{IdentityCenterInstance, Rollback};
 
 /// The operator renews it this often while it works.
 const RENEWED_EVERY: SignedDuration = SignedDuration::from_secs(5);
+/// How soon it is looked for again where it was not there.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(1);
 /// What is watched waits no longer for it.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
@@ -53,7 +55,9 @@ impl Quota {
     pub async fn of(&mut self, session: &Session, rollback: &Rollback) -> Option<&str> {
         let name = rollback.status.as_ref()?.instance.as_deref()?;
         let now = session.clock.now();
-        let is_old = self.read_at.is_none_or(|at| now.duration_since(at) >= RENEWED_EVERY);
+        // Nothing was at work yet, or again, when it was last looked at.
+        let wait = if self.words.is_some() { RENEWED_EVERY } else { LOOK_AGAIN };
+        let is_old = self.read_at.is_none_or(|at| now.duration_since(at) >= wait);
         if is_old && !self.refused {
             self.read_at = Some(now);
             let instances = session.instances();
