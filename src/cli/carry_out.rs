@@ -132,7 +132,7 @@ async fn follow(
             shown.clone_from(&plan.digest);
         }
         match step(rollback, approved.as_ref(), seen.held) {
-            Step::Wait => progress.show(rollback, session.clock.now(), screen),
+            Step::Wait => progress.follow(session, rollback, screen).await,
             Step::Lift => seen.lift(session).await?,
             Step::Decide(plan) => {
                 progress.end();

@@ -6,7 +6,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 
+use super::quota::Quota;
 use super::screen::{Screen, Tone, one_line};
+use super::session::Session;
 use super::times;
 use crate::api::plan::PlanItem;
 use crate::api::rollback_status::{Failure, InFlight, RollbackStatus};
@@ -26,8 +28,9 @@ pub struct Progress {
     last: Option<(Timestamp, Phase, String)>,
     /// What the plan's items are, in order; empty where nobody read them.
     names: Vec<String>,
+    quota: Quota,
     /// How the quota is used, below what is at work.
-    quota: Option<String>,
+    quota_words: Option<String>,
 }
 
 impl Progress {
@@ -40,20 +43,18 @@ impl Progress {
             told_failures: 0,
             last: None,
             names: Vec::new(),
-            quota: None,
+            quota: Quota::default(),
+            quota_words: None,
         }
     }
 
-    /// Whether the quota is shown: on a terminal, while something is sent.
-    #[must_use]
-    pub fn shows_quota(&self, rollback: &Rollback) -> bool {
+    /// Shows how it stands now, and on a terminal how the quota is used while something is sent.
+    pub async fn follow(&mut self, session: &Session, rollback: &Rollback, screen: Screen) {
         let phase = rollback.status.as_ref().map(|status| status.phase);
-        self.redraws && phase == Some(Phase::Executing)
-    }
-
-    /// Takes how the quota is used now.
-    pub fn note_quota(&mut self, words: Option<&str>) {
-        self.quota = words.map(str::to_owned);
+        if self.redraws && phase == Some(Phase::Executing) {
+            self.quota_words = self.quota.of(session, rollback).await.map(str::to_owned);
+        }
+        self.show(rollback, session.clock.now(), screen);
     }
 
     /// Takes the items of the plan, so that what is at work has a name.
@@ -61,8 +62,7 @@ impl Progress {
         self.names = items.iter().map(item_name).collect();
     }
 
-    /// Shows how it stands now.
-    pub fn show(&mut self, rollback: &Rollback, now: Timestamp, screen: Screen) {
+    fn show(&mut self, rollback: &Rollback, now: Timestamp, screen: Screen) {
         let Some(status) = &rollback.status else { return };
         self.tell_failures(status, screen);
         if self.redraws {
@@ -128,7 +128,8 @@ impl Progress {
         if let Some(more) = at_work.len().checked_sub(AT_WORK).filter(|more| *more > 0) {
             let _ = write!(text, "\n         and {more} more");
         }
-        if let Some(quota) = self.quota.as_ref().filter(|_| status.phase == Phase::Executing) {
+        if let Some(quota) = self.quota_words.as_ref().filter(|_| status.phase == Phase::Executing)
+        {
             let _ = write!(text, "\n  quota  {quota}");
         }
         text
@@ -266,7 +267,7 @@ mod tests {
         assert!(progress.message(&status, at(10)).contains("; about 60s left\n"));
         status.in_flight = (0..9).map(|item| entry(item, 3)).collect();
         assert!(progress.message(&status, at(10)).ends_with("and 4 more"));
-        progress.note_quota(Some("17.8 of 18 requests a second"));
+        progress.quota_words = Some("17.8 of 18 requests a second".to_owned());
         let said = progress.message(&status, at(10));
         assert!(said.ends_with("more\n  quota  17.8 of 18 requests a second"), "{said}");
         status.phase = Phase::Verifying;

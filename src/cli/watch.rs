@@ -12,7 +12,6 @@ use super::exit::Exit;
 use super::follow::{Event, Follow};
 use super::output::Output;
 use super::progress::Progress;
-use super::quota::Quota;
 use super::screen::{Screen, Tone};
 use super::session::{Connection, Session};
 use super::{reference as given, shards, status, times};
@@ -96,7 +95,6 @@ pub(super) async fn until(
     let mut progress = Progress::new(screen);
     let mut follow = Follow::new(session, name, limit);
     let mut named = None;
-    let mut quota = Quota::default();
     let watched = loop {
         match follow.next().await {
             Ok(Event::Seen(rollback)) if is_there(&rollback) => {
@@ -111,10 +109,7 @@ pub(super) async fn until(
                     }
                     named = digest;
                 }
-                if progress.shows_quota(&rollback) {
-                    progress.note_quota(quota.of(session, &rollback).await);
-                }
-                progress.show(&rollback, session.clock.now(), screen);
+                progress.follow(session, &rollback, screen).await;
             }
             Ok(Event::Notice(text)) => progress.note(screen, &text),
             Ok(Event::Gone) => {
