@@ -16,7 +16,12 @@ mod undo;
 mod usage;
 mod world;
 
+use std::fmt::Display;
+use std::time::Duration;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use indicatif::ProgressBar;
+use serde::Serialize;
 
 pub use error::BenchError;
 use tokio::signal::unix::{SignalKind, signal};
@@ -107,6 +112,28 @@ pub enum Output {
     Table,
     /// For programs.
     Json,
+}
+
+/// Shown while something is measured that nobody can say the end of.
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// Takes the bar away when something was measured, and prints what that says.
+async fn print<R: Display + Serialize>(
+    output: Output,
+    bar: &ProgressBar,
+    measured: impl Future<Output = Result<R, BenchError>>,
+) -> Result<(), BenchError> {
+    let report = measured.await?;
+    bar.finish_and_clear();
+    match output {
+        Output::Table => print!("{report}"),
+        Output::Json => println!("{}", serde_json::to_value(&report).unwrap_or_default()),
+    }
+    Ok(())
 }
 
 /// Runs a scenario and prints its result.

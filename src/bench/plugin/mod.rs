@@ -5,7 +5,6 @@ mod run;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
@@ -14,7 +13,7 @@ use self::report::Report;
 use self::run::{Run, run as plugin};
 use super::process::beside;
 use super::stage::Stage;
-use super::{BenchError, Output, PluginArguments, UndoArguments, undo, world};
+use super::{BenchError, PluginArguments, UndoArguments, print, spinner, undo, world};
 
 /// The plugin's name as a program.
 const PLUGIN: &str = "kubectl-rollback";
@@ -23,15 +22,8 @@ const STARTS: usize = 20;
 
 /// Measures the plugin and prints the result.
 pub async fn run(arguments: &PluginArguments) -> Result<(), BenchError> {
-    let bar = ProgressBar::new_spinner();
-    bar.enable_steady_tick(Duration::from_millis(200));
-    let report = measure(arguments, &bar).await?;
-    bar.finish_and_clear();
-    match arguments.output {
-        Output::Table => print!("{report}"),
-        Output::Json => println!("{}", report.json()),
-    }
-    Ok(())
+    let bar = spinner();
+    print(arguments.output, &bar, Box::pin(measure(arguments, &bar))).await
 }
 
 async fn measure(arguments: &PluginArguments, bar: &ProgressBar) -> Result<Report, BenchError> {

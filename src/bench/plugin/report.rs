@@ -3,7 +3,6 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::run::Run;
 use crate::bench::report::{known, mebibytes};
@@ -32,13 +31,6 @@ pub struct Report {
     pub list: Run,
     /// The list of those of one actor in a thousand.
     pub found: Run,
-}
-
-impl Report {
-    /// The report for programs.
-    pub fn json(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
-    }
 }
 
 impl fmt::Display for Report {

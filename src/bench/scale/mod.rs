@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use self::report::{Latencies, Report};
 use super::stage::Stage;
-use super::{BenchError, Output, ScaleArguments, UndoArguments, world};
+use super::{BenchError, ScaleArguments, UndoArguments, print, spinner, world};
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{OperationRecord, Rollback};
 use crate::runtime::clock::Clock;
@@ -29,15 +29,8 @@ const OLD: u32 = 10;
 
 /// Measures at scale and prints the result.
 pub async fn run(arguments: &ScaleArguments) -> Result<(), BenchError> {
-    let bar = ProgressBar::new_spinner();
-    bar.enable_steady_tick(Duration::from_millis(200));
-    let report = measure(arguments, &bar).await?;
-    bar.finish_and_clear();
-    match arguments.output {
-        Output::Table => print!("{report}"),
-        Output::Json => println!("{}", report.json()),
-    }
-    Ok(())
+    let bar = spinner();
+    print(arguments.output, &bar, Box::pin(measure(arguments, &bar))).await
 }
 
 async fn measure(arguments: &ScaleArguments, bar: &ProgressBar) -> Result<Report, BenchError> {

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
 
 /// Seconds that something took, each time.
 #[derive(Debug, Default)]
@@ -80,13 +79,6 @@ pub struct Report {
     pub acting: Latencies,
     /// The same for plans that are made again because they are older than 20 s.
     pub acting_on_old_plans: Latencies,
-}
-
-impl Report {
-    /// The report for programs.
-    pub fn json(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
-    }
 }
 
 impl fmt::Display for Report {
