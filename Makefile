@@ -101,6 +101,12 @@ bench-undo: ## Print the table of docs/performance.md: undos in simulated time a
 	cargo run --locked --quiet --config tests/simulation/profile.toml --no-default-features --features operator,sim \
 	  --example simulation -- measure
 
+.PHONY: bench
+bench: ## Measure undos of many sizes on real components: a table, target/bench.json, target/bench.html (15 min)
+	hack/tools/build >/dev/null
+	cargo build --locked --release --bins
+	target/release/rollback-bench suite --page target/bench.html $(if $(COMPARE),--compare $(COMPARE)) --json target/bench.json
+
 .PHONY: bench-plugin
 bench-plugin: ## Measure the plugin: its size and start, 100,000 operations, a report of 10,000 actions (10 min)
 	hack/tools/build >/dev/null

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::plan_status::PlanStatus;
 use super::record::RecordRef;
 use super::schema;
+pub use super::timing::{Latency, Recommendation, Shares, Timing};
 use crate::model::{ActionKind, ActionState, PermissionSetArn, RequestId};
 
 /// Where a Rollback is on its way.
@@ -320,79 +321,4 @@ pub struct Failure {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(schema_with = "schema::text")]
     pub next_step: String,
-}
-
-/// How long each part took.
-#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Timing {
-    /// When the plan was first asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::time")]
-    pub planning_at: Option<Timestamp>,
-    /// When the plan was ready.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::time")]
-    pub planned_at: Option<Timestamp>,
-    /// When the plan was approved, or needed no approval.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::time")]
-    pub approved_at: Option<Timestamp>,
-    /// When the first intent was written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::time")]
-    pub executing_at: Option<Timestamp>,
-    /// When the last request had ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::time")]
-    pub verifying_at: Option<Timestamp>,
-    /// When it was over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::time")]
-    pub finished_at: Option<Timestamp>,
-    /// When the last key will be read back at the present pace; from a tenth of the actions on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::time")]
-    pub expected_at: Option<Timestamp>,
-    /// Seconds from approval to the end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub execution_seconds: Option<f64>,
-    /// Actions a second over the execution.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub actions_per_second: Option<f64>,
-    /// Requests that AWS answered, over all calls of this Rollback.
-    #[serde(default)]
-    pub aws_requests: i64,
-    /// Requests that AWS throttled.
-    #[serde(default)]
-    pub throttled: i64,
-    /// Requests that met another change at work.
-    #[serde(default)]
-    pub conflicts: i64,
-    /// Number of requests whose provisioning latency was seen.
-    #[serde(default)]
-    pub provisioned: i64,
-    /// Mean seconds from an accepted request to its end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provisioning_seconds: Option<f64>,
-    /// Seconds that AWS's limits would have required at this latency: the lower bound.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bound_seconds: Option<f64>,
-    /// The bound divided by the time it took, from 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub efficiency: Option<f64>,
-}
-
-/// What would make it faster, with its evidence.
-#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Recommendation {
-    /// A stable reason.
-    #[schemars(schema_with = "schema::line")]
-    pub reason: String,
-    /// What was seen and what to change, in words.
-    #[schemars(schema_with = "schema::text")]
-    pub message: String,
-    /// Seconds that it would save.
-    pub expected_gain_seconds: f64,
 }

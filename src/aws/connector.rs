@@ -23,14 +23,20 @@ use super::classify::throttled_limit;
 use super::gate::{Gate, NotAdmitted};
 use super::operation::Operation;
 use super::reply::ErrorReply;
-use crate::model::Rule;
+use super::tallies::SharedTally;
 use crate::model::time::seconds_between;
+use crate::model::{RequestKind, Rule};
 use crate::quota::Priority;
 use crate::runtime::Transport;
 use crate::runtime::traces::{self, Span, Trace};
 
 /// A request that has not left by then waits for another turn.
 const TURN_LASTS: SignedDuration = SignedDuration::from_millis(500);
+
+/// A read that AWS throttled, or could not answer, is made this often in all …
+const READ_ATTEMPTS: u32 = 6;
+/// … and after a failure of AWS's own this much later, then twice this, and so on.
+const READ_PAUSE: Duration = Duration::from_millis(200);
 
 tokio::task_local! {
     /// The call that the current task is making.
@@ -45,11 +51,18 @@ pub(super) struct Call {
     pub sent: Arc<AtomicBool>,
     /// What it is made for.
     trace: Option<Trace>,
+    /// Where it counts.
+    tally: Option<SharedTally>,
 }
 
 impl Call {
     pub fn new(priority: Priority) -> Self {
-        Self { priority, sent: Arc::default(), trace: traces::current() }
+        Self {
+            priority,
+            sent: Arc::default(),
+            trace: traces::current(),
+            tally: SharedTally::current(),
+        }
     }
 
     /// Runs a call of the SDK so that its requests are known to belong to this.
@@ -103,7 +116,32 @@ impl HttpConnector for GatedConnector {
         let (gate, inner) = (self.gate.clone(), self.inner.clone());
         // What comes from nowhere in particular goes last.
         let call = CALL.try_with(Clone::clone).unwrap_or_else(|_| Call::new(Priority::PreRead));
-        HttpConnectorFuture::new(async move { pass(&gate, &inner, &call, request).await })
+        HttpConnectorFuture::new(async move {
+            // A copy has not what the SDK hung on the original, so that goes first.
+            let read = !Operation::of(&request).changes();
+            let spare = read.then(|| request.try_clone()).flatten();
+            let mut passed = pass(&gate, &inner, &call, request).await;
+            for number in 1..READ_ATTEMPTS {
+                let again = spare.as_ref().and_then(HttpRequest::try_clone);
+                let (Some(pause), Some(again)) = (passed.retry, again) else { break };
+                gate.options().clock.sleep(pause * number).await;
+                passed = pass(&gate, &inner, &call, again).await;
+            }
+            passed.reply
+        })
+    }
+}
+
+/// A reply, and after which pause the request may be made again, if it is a read to which AWS gave
+/// no answer: whoever plans makes hundreds of reads, and would begin with the first one again.
+struct Passed {
+    reply: Result<HttpResponse, ConnectorError>,
+    retry: Option<Duration>,
+}
+
+impl Passed {
+    const fn refused(error: ConnectorError) -> Self {
+        Self { reply: Err(error), retry: None }
     }
 }
 
@@ -135,21 +173,27 @@ async fn pass(
     inner: &SharedHttpConnector,
     call: &Call,
     request: HttpRequest,
-) -> Result<HttpResponse, ConnectorError> {
+) -> Passed {
     let options = gate.options();
     let operation = Operation::of(&request);
     let mut waited = 0.0;
-    let mut turn = wait_for_turn(gate, call, operation, &mut waited).await?;
+    let mut turn = match wait_for_turn(gate, call, operation, &mut waited).await {
+        Ok(turn) => turn,
+        Err(error) => return Passed::refused(error),
+    };
     let effect =
         options.choke_point.before(Transport::Aws, operation.name, operation.service).await;
     // A process that stood still meanwhile would send all that had a turn in one breath.
     while options.clock.now().duration_since(turn) > TURN_LASTS {
-        turn = wait_for_turn(gate, call, operation, &mut waited).await?;
+        turn = match wait_for_turn(gate, call, operation, &mut waited).await {
+            Ok(turn) => turn,
+            Err(error) => return Passed::refused(error),
+        };
     }
     // Reads as well: whoever leads now counts the requests of a second as if it were alone.
     if operation.takes_quota() && !options.permit.is_valid() && Rule::PermitAtTheDoor.holds() {
         options.observer.request(operation.name, "fenced", 0.0, waited);
-        return Err(ConnectorError::user(Refusal::Fenced.into()));
+        return Passed::refused(ConnectorError::user(Refusal::Fenced.into()));
     }
     let sent_at = options.clock.now();
     if operation.takes_quota() {
@@ -161,6 +205,9 @@ async fn pass(
     let replied_at = options.clock.now();
     let seconds = seconds_between(sent_at, replied_at);
     let outcome = account(gate, operation, &reply);
+    if let Some(tally) = call.tally.as_ref().filter(|_| operation.takes_quota()) {
+        tally.change(|tally| tally.note(kind(call, operation), outcome, seconds));
+    }
     if let Some(trace) = call.trace {
         let attributes = vec![
             ("rpc.system", "aws-api".to_owned()),
@@ -175,7 +222,23 @@ async fn pass(
     }
     options.choke_point.after(effect).await;
     options.observer.request(operation.name, outcome, seconds, waited);
-    reply
+    let retry = match outcome {
+        _ if operation.changes() || !operation.takes_quota() => None,
+        // The quota is lower by now, and so the next turn comes later.
+        "throttled" => Some(Duration::ZERO),
+        "server_error" => Some(READ_PAUSE),
+        _ => None,
+    };
+    Passed { reply, retry }
+}
+
+/// What a request is for: only a change is known by itself.
+fn kind(call: &Call, operation: Operation) -> RequestKind {
+    match call.priority {
+        _ if operation.changes() => RequestKind::Change,
+        Priority::Poll => RequestKind::Poll,
+        _ => RequestKind::Read,
+    }
 }
 
 /// Sends the request and takes in the whole reply, so that a reply which stalls halfway is within

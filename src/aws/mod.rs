@@ -22,6 +22,7 @@ mod operation;
 mod permission_sets;
 mod reply;
 mod requests;
+mod tallies;
 #[cfg(test)]
 mod tests;
 
@@ -35,5 +36,6 @@ pub use observer::{NoObserver, Observer};
 pub use operation::Operation;
 pub use permission_sets::PermissionSetFacts;
 pub use requests::{Direction, RequestOutcome, RequestState, RequestSummary};
+pub use tallies::{SharedTally, spawn};
 
 pub use crate::quota::Priority;

@@ -41,6 +41,12 @@ pub enum BenchError {
         /// Its summary.
         summary: String,
     },
+    /// One of several measurements was not made.
+    #[error("the scenario '{0}': {1}")]
+    Scenario(String, #[source] Box<BenchError>),
+    /// An earlier result cannot be read.
+    #[error("{0} is no result of this command, as --json writes it: {1}")]
+    Base(String, String),
     /// A program that is measured is not built.
     #[error(
         "{0} is not there: build all programs with the same profile (cargo build --release --bins)"

@@ -1,7 +1,7 @@
 //! Measurements on the real components: an API server, the operator's binary, the simulator's.
 //!
 //! `rollback-bench undo` measures one undo against the bound that AWS's limits set,
-//! `rollback-bench scale` how the operator does among many objects, `rollback-bench plugin` what the
+//! `rollback-bench suite` many of them, `rollback-bench scale` how the operator does among many objects, `rollback-bench plugin` what the
 //! plugin takes. Numbers are printed, never judged here: machines differ, and a timed test would only teach people to retry.
 
 mod control_plane;
@@ -12,11 +12,13 @@ mod process;
 mod report;
 mod scale;
 mod stage;
+mod suite;
 mod undo;
 mod usage;
 mod world;
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -38,10 +40,35 @@ pub struct Arguments {
 enum Scenario {
     /// Undo one recorded operation and compare the time with the bound that AWS's limits set
     Undo(UndoArguments),
+    /// Undo operations of many sizes in many worlds, one after another
+    Suite(SuiteArguments),
     /// Start the plugin, and let it import, list and report much
     Plugin(PluginArguments),
     /// Start the operator among many finished Rollbacks and records, and undo single operations there
     Scale(ScaleArguments),
+}
+
+/// What of the suite is run, and where its results go.
+#[derive(Debug, Clone, Args)]
+pub struct SuiteArguments {
+    /// Leave out what takes more than half a minute
+    #[arg(long)]
+    pub quick: bool,
+    /// Run only the scenarios whose names contain this
+    #[arg(long, value_name = "WORD")]
+    pub only: Option<String>,
+    /// Also draw a page
+    #[arg(long, value_name = "FILE")]
+    pub page: Option<PathBuf>,
+    /// Also write the results down, for `--compare`
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Compare with an earlier result, as `--json` wrote it
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
+    /// How to print the result
+    #[arg(long, short, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
 }
 
 /// How much is there before the operator starts.
@@ -93,6 +120,12 @@ pub struct UndoArguments {
     /// How much faster than life all clocks run; 1 is the truth
     #[arg(long, default_value_t = 1.0, value_parser = number::<1, 1000>)]
     pub time_scale: f64,
+    /// Rollbacks at once, among which the actions are shared out by accounts
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rollbacks: u32,
+    /// Undo revocations, so that access is given back
+    #[arg(long)]
+    pub gives: bool,
     /// How to print the result
     #[arg(long, short, value_enum, default_value_t = Output::Table)]
     pub output: Output,
@@ -145,6 +178,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BenchError> {
     let scenario = async {
         match arguments.scenario {
             Scenario::Undo(arguments) => undo::run(&arguments).await,
+            Scenario::Suite(arguments) => suite::run(&arguments).await,
             Scenario::Scale(arguments) => scale::run(&arguments).await,
             Scenario::Plugin(arguments) => plugin::run(&arguments).await,
         }

@@ -61,8 +61,23 @@ impl Calls {
     }
 }
 
+/// How things stood at one moment of an undo.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sample {
+    /// Since the approval.
+    pub seconds: f64,
+    /// Actions at work, or not read back yet.
+    pub at_work: u32,
+    /// What the operator held.
+    pub memory_mebibytes: f64,
+}
+
+/// So many moments are kept of an undo.
+const SAMPLES: usize = 200;
+
 /// The result of one undo.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     actions: u32,
@@ -91,6 +106,12 @@ pub struct Report {
     operator_peak_memory_bytes: Option<u64>,
     /// Processor time of the operator from the approval until `Ready=True` was seen.
     operator_processor_seconds: Option<f64>,
+    /// Rollbacks at once.
+    rollbacks: u32,
+    /// Whether access was given back.
+    gives: bool,
+    #[serde(default)]
+    samples: Vec<Sample>,
 }
 
 impl Report {
@@ -135,7 +156,56 @@ impl Report {
             conflicts: calls.conflicts,
             operator_peak_memory_bytes: None,
             operator_processor_seconds: None,
+            rollbacks: arguments.rollbacks,
+            gives: arguments.gives,
+            samples: Vec::new(),
         }
+    }
+
+    /// Adds how things stood over time, thinned out.
+    pub fn with_samples(mut self, samples: &[Sample]) -> Self {
+        self.samples = samples.iter().copied().step_by(samples.len() / SAMPLES + 1).collect();
+        self
+    }
+
+    /// How things stood over time.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// From the approval until `Ready=True` was seen.
+    pub const fn seconds(&self) -> f64 {
+        self.approval_to_ready_seconds
+    }
+
+    /// The same, as a multiple of the bound.
+    pub const fn times_bound(&self) -> f64 {
+        self.times_bound
+    }
+
+    /// Milliseconds of processor time for each action.
+    pub fn processor_milliseconds(&self) -> Option<f64> {
+        self.operator_processor_seconds.map(|seconds| seconds * 1000.0 / f64::from(self.actions))
+    }
+
+    /// The figures of a row of a table.
+    pub fn cells(&self) -> [String; 11] {
+        let rollbacks =
+            if self.rollbacks > 1 { format!(" in {}", self.rollbacks) } else { String::new() };
+        let gives = if self.gives { ", given back" } else { "" };
+        [
+            format!("{}{rollbacks}{gives}", self.actions),
+            format!("{} s", self.latency_seconds),
+            self.slots.to_string(),
+            format!("{} ×", self.time_scale),
+            format!("{:.1} s", self.bound_seconds),
+            format!("{:.1} s", self.approval_to_ready_seconds),
+            format!("{:.3}", self.times_bound),
+            format!("{:.2}", self.calls_per_action),
+            self.throttled.to_string(),
+            known(self.processor_milliseconds().map(|it| format!("{it:.2}"))),
+            known(self.operator_peak_memory_bytes.map(mebibytes)),
+        ]
     }
 
     /// Adds what the operator used of the machine, by what it had used before and after.
@@ -166,7 +236,15 @@ fn ratio(count: u64, of: u64) -> f64 {
 }
 
 impl fmt::Display for Report {
+    /// Line by line, or (`{:#}`) as the rest of a row of a table.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return self
+                .cells()
+                .iter()
+                .try_for_each(|cell| write!(f, "| {cell} "))
+                .and_then(|()| f.write_str("|"));
+        }
         writeln!(
             f,
             "Undo of {} assignments in {} accounts, {} s provisioning latency, {} slots, clocks at {} x life",
@@ -205,9 +283,14 @@ pub fn known(value: Option<String>) -> String {
 }
 
 /// Bytes for people.
-#[allow(clippy::cast_precision_loss, reason = "bytes of memory are far below 2^52")]
 pub fn mebibytes(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+    format!("{:.1} MiB", as_mebibytes(bytes))
+}
+
+/// Bytes in mebibytes.
+#[allow(clippy::cast_precision_loss, reason = "bytes of memory are far below 2^52")]
+pub fn as_mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
 }
 
 fn seconds(value: Option<f64>) -> String {

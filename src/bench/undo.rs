@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use super::report::{Calls, Report};
+use super::report::{Calls, Report, Sample, as_mebibytes};
 use super::stage::Stage;
 use super::{BenchError, Output, UndoArguments, world};
-use crate::api::rollback_status::{Phase, RollbackStatus};
+use crate::api::plan_status::{Estimate, PlanStatus};
+use crate::api::rollback_status::{Phase, Progress, RollbackStatus};
 use crate::api::{OperationRecord, Rollback};
+use crate::engine::timing;
+use crate::model::time::seconds_between;
 use crate::runtime::clock::Clock;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 
 /// How often the Rollback is looked at, in life.
 const LOOK: Duration = Duration::from_millis(100);
@@ -32,88 +36,128 @@ pub async fn run(arguments: &UndoArguments) -> Result<(), BenchError> {
     Ok(())
 }
 
-/// Measures one undo of everything that the world granted.
+/// Measures an undo of everything that the world granted, by one Rollback or by several at once.
 pub async fn measure(
     stage: &mut Stage,
     arguments: &UndoArguments,
     bar: &ProgressBar,
 ) -> Result<Report, BenchError> {
     let calls_before: Calls = stage.simulator("/_sim/counters")?;
-    stage.create::<OperationRecord>(world::record(arguments, stage.clock.now())).await?;
-    stage.create::<Rollback>(world::rollback("undo", "granted")).await?;
+    for number in 0..arguments.rollbacks {
+        let record = world::record(arguments, number, stage.clock.now());
+        stage.create::<OperationRecord>(record).await?;
+        let names = (world::rollback_name(number), world::record_name(number));
+        stage.create::<Rollback>(world::rollback(&names.0, &names.1)).await?;
+    }
+    let mut follower = Follower { arguments, bar, begun: None, samples: Vec::new() };
     let planned =
-        follow(stage, arguments, bar, "the plan", |status| status.phase == Phase::AwaitingApproval)
-            .await?;
-    let plan = planned.plan.ok_or_else(|| BenchError::World("no plan was shown".to_owned()))?;
+        follower.until(stage, "the plan", |status| status.phase == Phase::AwaitingApproval).await?;
+    let no_plan = || BenchError::World("no plan was shown".to_owned());
+    let plans: Vec<PlanStatus> =
+        planned.into_iter().map(|it| it.plan.ok_or_else(no_plan)).collect::<Result<_, _>>()?;
     let approved_at = stage.clock.now();
     let usage_before = stage.usage();
-    stage.approve("undo", &plan.digest).await?;
+    for (number, plan) in (0..).zip(&plans) {
+        stage.approve(&world::rollback_name(number), &plan.digest).await?;
+    }
+    follower.begun = Some(approved_at);
     let done =
-        follow(stage, arguments, bar, "the end of the undo", |status| status.phase.is_terminal())
-            .await?;
+        follower.until(stage, "the end of the undo", |status| status.phase.is_terminal()).await?;
     let seen_after = stage.clock.now().duration_since(approved_at).as_secs_f64();
     let usage_after = stage.usage();
-    if done.phase != Phase::Succeeded {
-        return Err(BenchError::NotUndone {
-            phase: done.phase.as_str().to_owned(),
-            summary: done.summary,
-        });
+    let not_undone = |status: &RollbackStatus, summary: String| BenchError::NotUndone {
+        phase: status.phase.as_str().to_owned(),
+        summary,
+    };
+    if let Some(other) = done.iter().find(|status| status.phase != Phase::Succeeded) {
+        return Err(not_undone(other, other.summary.clone()));
     }
-    let left = stage.assignments()?;
-    if left != 0 {
-        return Err(BenchError::NotUndone {
-            phase: done.phase.as_str().to_owned(),
-            summary: format!("but the simulator still holds {left} assignments"),
-        });
+    let held = stage.assignments()?;
+    let wanted =
+        if arguments.gives { usize::try_from(arguments.actions).unwrap_or(usize::MAX) } else { 0 };
+    if held != wanted {
+        let summary = format!("but the simulator holds {held} assignments, and not {wanted}");
+        return Err(not_undone(&done[0], summary));
     }
     let calls_after: Calls = stage.simulator("/_sim/counters")?;
+    let estimate = Estimate {
+        seconds: plans.iter().map(|plan| plan.estimate.seconds).fold(0.0, f64::max),
+        calls: plans.iter().map(|plan| plan.estimate.calls).sum(),
+    };
     let report = Report::new(
         arguments,
         seen_after,
-        &plan.estimate,
-        done.timing.as_ref(),
+        &estimate,
+        done.last().and_then(|status| status.timing.as_ref()),
         &calls_after.since(&calls_before),
     );
-    Ok(report.with_usage(usage_before, usage_after))
+    Ok(report.with_usage(usage_before, usage_after).with_samples(&follower.samples))
 }
 
-/// Looks at the Rollback until its status is as wanted, or for far longer than it may take.
-async fn follow(
-    stage: &mut Stage,
-    arguments: &UndoArguments,
-    bar: &ProgressBar,
-    what: &str,
-    wanted: impl Fn(&RollbackStatus) -> bool,
-) -> Result<RollbackStatus, BenchError> {
-    let life = Clock::real();
-    let begun = life.now();
-    let patience = Duration::from_secs_f64(
-        120.0 + 3.0 * super::report::bound(arguments) / arguments.time_scale,
-    );
-    loop {
-        stage.check()?;
-        let rollback = stage
-            .rollbacks()
-            .get("undo")
-            .await
-            .map_err(BenchError::kubernetes("look at the Rollback"))?;
-        let status = rollback.status.unwrap_or_default();
-        if let Some(progress) = &status.progress {
-            bar.set_position(u64::try_from(progress.done).unwrap_or_default());
+/// Looks at all Rollbacks of a measurement again and again.
+struct Follower<'a> {
+    arguments: &'a UndoArguments,
+    bar: &'a ProgressBar,
+    /// When they were approved: from then on, what is at work is noted.
+    begun: Option<Timestamp>,
+    samples: Vec<Sample>,
+}
+
+impl Follower<'_> {
+    /// Until all their statuses are as wanted, or for far longer than it may take.
+    async fn until(
+        &mut self,
+        stage: &mut Stage,
+        what: &str,
+        wanted: impl Fn(&RollbackStatus) -> bool,
+    ) -> Result<Vec<RollbackStatus>, BenchError> {
+        let life = Clock::real();
+        let begun = life.now();
+        let bound = super::report::bound(self.arguments) / self.arguments.time_scale;
+        let patience = Duration::from_secs_f64(120.0 + 3.0 * bound);
+        loop {
+            stage.check()?;
+            let mut statuses = Vec::new();
+            for number in 0..self.arguments.rollbacks {
+                let found = stage.rollbacks().get(&world::rollback_name(number)).await;
+                let found = found.map_err(BenchError::kubernetes("look at the Rollback"))?;
+                statuses.push(found.status.unwrap_or_default());
+            }
+            self.note(stage, &statuses);
+            if statuses.iter().all(&wanted) {
+                return Ok(statuses);
+            }
+            let passed = life.now().duration_since(begun).unsigned_abs();
+            let lost = statuses.iter().find(|it| it.phase.is_terminal() && !wanted(it));
+            let late = statuses.iter().find(|it| !wanted(it)).filter(|_| passed > patience);
+            if let Some(status) = lost.or(late) {
+                return Err(BenchError::Late {
+                    what: what.to_owned(),
+                    seconds: passed.as_secs(),
+                    last: format!("{}: {}", status.phase.as_str(), status.summary),
+                });
+            }
+            life.sleep(LOOK).await;
         }
-        bar.set_message(status.phase.as_str());
-        bar.tick();
-        if wanted(&status) {
-            return Ok(status);
+    }
+
+    fn note(&mut self, stage: &Stage, statuses: &[RollbackStatus]) {
+        let sum = |of: fn(&Progress) -> i32| -> i32 {
+            statuses.iter().filter_map(|it| it.progress.as_ref()).map(of).sum()
+        };
+        self.bar.set_position(u64::try_from(sum(|it| it.done)).unwrap_or_default());
+        if let Some(status) = statuses.first() {
+            self.bar.set_message(status.phase.as_str());
         }
-        let passed = life.now().duration_since(begun).unsigned_abs();
-        if passed > patience || status.phase.is_terminal() {
-            return Err(BenchError::Late {
-                what: what.to_owned(),
-                seconds: passed.as_secs(),
-                last: format!("{}: {}", status.phase.as_str(), status.summary),
+        self.bar.tick();
+        if let Some(begun) = self.begun {
+            self.samples.push(Sample {
+                seconds: timing::rounded(seconds_between(begun, stage.clock.now())),
+                at_work: u32::try_from(sum(|it| it.in_flight)).unwrap_or_default(),
+                memory_mebibytes: timing::rounded(as_mebibytes(
+                    stage.usage().memory.unwrap_or_default(),
+                )),
             });
         }
-        life.sleep(LOOK).await;
     }
 }

@@ -25,10 +25,15 @@ fn permission_set(index: u32) -> String {
 
 /// Index of each permission set with the accounts that it is assigned in.
 fn groups(arguments: &UndoArguments) -> Vec<(u32, Vec<String>)> {
+    groups_of(arguments, |_| true)
+}
+
+/// The same, of some of the accounts.
+fn groups_of(arguments: &UndoArguments, wanted: impl Fn(u32) -> bool) -> Vec<(u32, Vec<String>)> {
     let sets = arguments.actions.div_ceil(arguments.accounts);
     let in_set = |set: u32| {
         let left = arguments.actions - set * arguments.accounts;
-        (0..left.min(arguments.accounts)).map(account).collect()
+        (0..left.min(arguments.accounts)).filter(|index| wanted(*index)).map(account).collect()
     };
     (0..sets).map(|set| (set, in_set(set))).collect()
 }
@@ -48,7 +53,8 @@ pub fn seed(arguments: &UndoArguments) -> Value {
         .iter()
         .map(|(set, _)| json!({"name": format!("Set{set}"), "arn": permission_set(*set)}))
         .collect();
-    let assignments: Vec<Value> = groups
+    let present = if arguments.gives { &[][..] } else { &groups[..] };
+    let assignments: Vec<Value> = present
         .iter()
         .map(|(set, accounts)| {
             json!({"permissionSet": format!("Set{set}"), "user": "alice", "accounts": accounts})
@@ -90,32 +96,50 @@ pub fn instance(slots: u32, endpoint: &str) -> Value {
     })
 }
 
-/// The record of the operation that is undone.
-pub fn record(arguments: &UndoArguments, occurred_at: jiff::Timestamp) -> Value {
-    let changes: Vec<Value> = groups(arguments)
-        .into_iter()
-        .map(|(set, accounts)| {
-            json!({
-                "effect": "Granted",
-                "principal": {"type": "USER", "id": PRINCIPAL},
-                "permissionSet": permission_set(set),
-                "accounts": accounts,
-                "before": "Absent",
+/// The record of the operation that one of the Rollbacks undoes.
+pub fn record(arguments: &UndoArguments, number: u32, occurred_at: jiff::Timestamp) -> Value {
+    let (effect, before, kind) = if arguments.gives {
+        ("Revoked", "Present", "Revoke")
+    } else {
+        ("Granted", "Absent", "Assign")
+    };
+    let changes: Vec<Value> =
+        groups_of(arguments, |account| account % arguments.rollbacks == number)
+            .into_iter()
+            .filter(|(_, accounts)| !accounts.is_empty())
+            .map(|(set, accounts)| {
+                json!({
+                    "effect": effect,
+                    "principal": {"type": "USER", "id": PRINCIPAL},
+                    "permissionSet": permission_set(set),
+                    "accounts": accounts,
+                    "before": before,
+                })
             })
-        })
-        .collect();
+            .collect();
+    let name = record_name(number);
     json!({
         "apiVersion": "identitycenter.dev/v1alpha1",
         "kind": "OperationRecord",
-        "metadata": {"name": "granted", "namespace": NAMESPACE},
+        "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": {
             "instance": "bench",
-            "type": "Assign",
+            "type": kind,
             "occurredAt": occurred_at.to_string(),
-            "source": {"tool": "rollback-bench", "id": "granted"},
+            "source": {"tool": "rollback-bench", "id": name},
             "changes": changes,
         },
     })
+}
+
+/// Name of the record that one of the Rollbacks undoes.
+pub fn record_name(number: u32) -> String {
+    format!("operation-{number}")
+}
+
+/// Name of one of the Rollbacks.
+pub fn rollback_name(number: u32) -> String {
+    format!("undo-{number}")
 }
 
 /// The record of an assignment of the first permission set to one user in one account.

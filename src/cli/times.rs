@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::api::rollback_status::Shares;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
@@ -104,6 +105,22 @@ pub fn parse_time_zone(text: &str) -> Result<TimeZone, String> {
     TimeZone::get(text).map_err(|_| {
         format!("{text:?} is not a time zone of this machine, such as Europe/Berlin or UTC")
     })
+}
+
+/// Where the time of an attempt went that is over; what is below a half of a hundredth is left out.
+#[must_use]
+pub fn spent(shares: &Shares) -> String {
+    [
+        (shares.approval, "waiting for approval"),
+        (shares.aws, "what AWS's limits require"),
+        (shares.quota, "lost to others' use of the quota"),
+        (shares.overhead, "all else"),
+    ]
+    .iter()
+    .filter(|(share, _)| *share >= 0.005)
+    .map(|(share, what)| format!("{:.0}% {what}", share * 100.0))
+    .collect::<Vec<_>>()
+    .join(", ")
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, Woken};
 use super::{instance, records_watch, rollback};
+use crate::api::rollback_status::Timing;
 use crate::api::{IdentityCenterInstance, Phase, Rollback, RollbackStatus};
 
 /// A watch of this many seconds, then another: one whose connection is dead without a word is
@@ -134,15 +135,19 @@ fn leave_out(rollback: &mut Rollback) {
         && status.phase.is_terminal()
         && status.attempt == attempt
     {
-        let timed = status.timing.as_ref().is_some_and(|timing| timing.finished_at.is_some());
+        let finished_at = status.timing.as_ref().and_then(|timing| timing.finished_at);
         *status = RollbackStatus {
             // Without an end in the timing they say when it was over.
-            conditions: if timed { Vec::new() } else { std::mem::take(&mut status.conditions) },
+            conditions: if finished_at.is_some() {
+                Vec::new()
+            } else {
+                std::mem::take(&mut status.conditions)
+            },
             phase: status.phase,
             attempt,
             observed_generation: status.observed_generation,
             instance: status.instance.take(),
-            timing: status.timing.take(),
+            timing: finished_at.map(|_| Timing { finished_at, ..Timing::default() }),
             ..RollbackStatus::default()
         };
     }
@@ -183,7 +188,7 @@ mod tests {
             "status": {
                 "phase": phase, "attempt": 1, "observedGeneration": 4, "instance": "main",
                 "summary": "1 of 1 undone", "ledger": "undo-1",
-                "timing": {"finishedAt": "2026-11-23T20:58:00Z"},
+                "timing": {"planningAt": "2026-11-23T20:57:00Z", "finishedAt": "2026-11-23T20:58:00Z"},
             },
         });
         serde_json::from_value(object).unwrap()
@@ -202,9 +207,12 @@ mod tests {
             let (kept, before) = (kept.status.unwrap(), before.status.unwrap());
             assert_eq!(kept == before, whole, "{phase}, attempt {attempt}");
             assert_eq!(
-                (kept.phase, kept.attempt, kept.observed_generation, kept.instance, kept.timing),
-                (before.phase, 1, 4, before.instance, before.timing)
+                (kept.phase, kept.attempt, kept.observed_generation, kept.instance),
+                (before.phase, 1, 4, before.instance)
             );
+            let (kept, before) = (kept.timing.unwrap(), before.timing.unwrap());
+            assert_eq!(kept.finished_at, before.finished_at);
+            assert_eq!(kept.planning_at.is_some(), whole, "{phase}, attempt {attempt}");
         }
     }
 }

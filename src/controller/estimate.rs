@@ -30,7 +30,7 @@ pub fn estimate(items: &[PlanItem], instance: &InstanceHandle) -> Estimate {
     let seconds = bound_of(&acting, latency, instance) * 1.1 + TAIL;
     // A call and a poll for each action, and two rounds of lists: before the writes and after them.
     let calls = acting.len() * 2 + list_calls * 2;
-    Estimate { seconds: timing::round(seconds), calls: i32::try_from(calls).unwrap_or(i32::MAX) }
+    Estimate { seconds: timing::rounded(seconds), calls: i32::try_from(calls).unwrap_or(i32::MAX) }
 }
 
 /// What AWS's limits would have required for what was sent, at the latency that was seen.

@@ -25,7 +25,7 @@ use crate::cluster::plans;
 use crate::cluster::rollbacks;
 use crate::engine::Situation;
 use crate::engine::{Advance, advance, conditions, effects};
-use crate::model::time::later;
+use crate::model::time::{later, seconds_between};
 use crate::model::{ActionState, Rule};
 
 /// Shard statuses are written at most this often.
@@ -59,7 +59,9 @@ pub async fn execute(context: &Arc<Context>, seen: &Rollback) -> Result<Action, 
         return ended(context, &instance, &run, working).await;
     }
     adopt_newer(&mut working, seen);
-    let outcome = Box::pin(ticks(context, &instance, &run, &mut working)).await;
+    // Another reconcile may have taken it up first: what is asked counts with the run.
+    let ticks = Box::pin(ticks(context, &instance, &run, &mut working));
+    let outcome = run.tally.count(ticks).await;
     if outcome.as_ref().is_err_and(Error::is_conflict) {
         // Somebody changed the object: the decision is thrown away, what was observed is kept.
         let namespace = working.rollback.namespace().unwrap_or_default();
@@ -142,6 +144,7 @@ async fn ticks(
             let observations = run.observations();
             advance(now, &situation, &observations)?
         };
+        note_lost_capacity(instance, run, working, next.waiting, now);
         if next.finished {
             return finish::finish(context, instance, run, working, next).await;
         }
@@ -193,6 +196,33 @@ async fn ticks(
     }
 }
 
+/// A longer time than this without a tick, in which nothing was seen, does not count as lost.
+const LONGEST_TICK: f64 = 15.0;
+
+/// Notes what of the instance's quota was out of reach since the last tick, if actions wait for it.
+fn note_lost_capacity(
+    instance: &InstanceHandle,
+    run: &Run,
+    working: &mut Working,
+    waiting: bool,
+    now: Timestamp,
+) {
+    let passed = seconds_between(working.ticked_at, now).clamp(0.0, LONGEST_TICK);
+    working.ticked_at = now;
+    if passed > 0.0 && waiting {
+        let limits = &instance.spec().limits;
+        let lost = {
+            let governor = instance.gate.governor();
+            let own = governor.held_by(&run.uid);
+            governor.view().lost(limits.requests_per_second, limits.outstanding_requests, own)
+        };
+        run.tally.change(|tally| {
+            tally.throttling_seconds += passed * lost.to_throttling;
+            tally.sharing_seconds += passed * lost.to_others;
+        });
+    }
+}
+
 fn situation<'a>(
     instance: &InstanceHandle,
     items: &'a [PlanItem],
@@ -218,11 +248,7 @@ fn acknowledge(
     next: &Advance,
     now: Timestamp,
 ) {
-    {
-        let mut observations = run.observations();
-        observations.acknowledge(next.taken);
-        observations.counted(next);
-    }
+    run.observations().acknowledge(next.taken);
     let after = working.rollback.status.clone().unwrap_or_default();
     working.note_actions(before, &after, now);
     for entry in &before.in_flight {

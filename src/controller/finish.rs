@@ -11,9 +11,9 @@ use super::error::Error;
 use super::execute::flush;
 use super::instance_handle::InstanceHandle;
 use super::plan_stage::observe_generation;
-use super::rollback::write;
+use super::rollback::{timed, write, write_as_it_is};
 use super::run::{Run, Trouble, Working};
-use super::{estimate, grants, redone};
+use super::{advice, estimate, grants, redone};
 use crate::api::condition::{ConditionType, set_condition};
 use crate::api::record::{OperationRecordStatus, Precision, RollbackIdentity, Source};
 use crate::api::rollback_status::{Phase, RollbackStatus};
@@ -46,7 +46,8 @@ pub async fn finish(
     // true. It is named before it is written.
     if before.ledger.is_none() {
         let ending = RollbackStatus { ledger: Some(name.clone()), ..before };
-        working.rollback = write(context, &working.rollback, &ending).await?;
+        // What was decided rests on the timing that is there.
+        working.rollback = write_as_it_is(context, &working.rollback, &ending).await?;
     }
     let rollback = working.rollback.clone();
     let before = rollback.status.clone().unwrap_or_default();
@@ -115,14 +116,13 @@ pub async fn finish(
         }
     }
     conclude_status(context, instance, run, &mut status, &journal, &conclusion);
+    let mut shown = status.clone();
+    timed(&mut shown, &rollback, &run.tally.so_far(), context.clock.now());
+    status.recommendations = advice::of(&rollback, &shown, instance, &items, &working.actions);
     if !deleting {
         working.rollback = write(context, &rollback, &status).await?;
     }
-    {
-        let mut observations = run.observations();
-        observations.acknowledge(next.taken);
-        observations.counted(&next);
-    }
+    run.observations().acknowledge(next.taken);
     let warning = conclusion.phase != Phase::Succeeded;
     context.event(&rollback, conclusion.reason, &conclusion.message, warning);
     tracing::info!(

@@ -207,7 +207,7 @@ fn set_ready(
 fn quota(handle: &InstanceHandle) -> QuotaView {
     let view = handle.gate.governor().view();
     QuotaView {
-        requests_per_second: crate::engine::timing::round(view.requests_per_second),
+        requests_per_second: crate::engine::timing::rounded(view.requests_per_second),
         slots: i32::try_from(view.slots).unwrap_or(i32::MAX),
         in_flight: i32::try_from(view.in_flight).unwrap_or(i32::MAX),
         queued: i32::try_from(view.queued).unwrap_or(i32::MAX),

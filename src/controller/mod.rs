@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod administrators;
+mod advice;
 pub mod approve;
 pub mod by_criteria;
 pub mod check;

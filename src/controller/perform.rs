@@ -22,7 +22,6 @@ use crate::model::time::later;
 use crate::model::{
     ActionKind, AssignmentKey, BlockedReason, Class, FailureReason, Key, RequestId, Rule,
 };
-use crate::runtime::traces;
 
 /// How long after a conflict or a throttled call the same account is left alone.
 pub const BACK_OFF: SignedDuration = SignedDuration::from_millis(1500);
@@ -51,7 +50,7 @@ pub fn perform(
                 }
                 let sends = context.sends.clone();
                 let send = async move { send(&context, &instance, &run, item).await };
-                traces::spawn(sends.track_future(send));
+                aws::spawn(sends.track_future(send));
             }
             Effect::GiveBack(item) => {
                 run.observations().item_mut(item).granted = false;
@@ -63,22 +62,20 @@ pub fn perform(
                     run.observations().under_way.reading.extend(shown.iter().copied());
                     let (context, instance, run) =
                         (Arc::clone(&context), Arc::clone(&instance), Arc::clone(&run));
-                    traces::spawn(async move {
+                    aws::spawn(async move {
                         read(&context, &instance, &run, &operation, &shown).await;
                     });
                 }
             }
             Effect::Describe { item, request_id } => {
                 run.observations().under_way.describing.insert(item);
-                traces::spawn(async move {
+                aws::spawn(async move {
                     describe(&context, &instance, &run, item, request_id).await;
                 });
             }
             Effect::Resolve(items) => {
                 run.observations().under_way.resolving.extend(items.iter().copied());
-                traces::spawn(
-                    async move { resolve::resolve(&context, &instance, &run, items).await },
-                );
+                aws::spawn(async move { resolve::resolve(&context, &instance, &run, items).await });
             }
         }
     }
@@ -88,11 +85,7 @@ pub fn perform(
 async fn send(context: &Arc<Context>, instance: &Arc<InstanceHandle>, run: &Arc<Run>, item: usize) {
     let Some(plan) = run.item(item) else { return };
     let contested = instance.note_write(&plan.key(), context.clock.now());
-    {
-        let mut observations = run.observations();
-        observations.item_mut(item).contested |= contested;
-        observations.requests += 1;
-    }
+    run.observations().item_mut(item).contested |= contested;
     if plan.action == ActionKind::CreatePermissionSet {
         create_set::create(context, instance, run, item).await;
         return;
@@ -228,11 +221,6 @@ fn not_at_work(
         }
         class @ (Class::Conflict | Class::Throttled { .. } | Class::Retry) => {
             let mut observations = run.observations();
-            match class {
-                Class::Conflict => observations.conflicts += 1,
-                Class::Throttled { .. } => observations.throttled += 1,
-                _ => {}
-            }
             let memory = observations.item_mut(item);
             memory.sent = None;
             memory.not_before = Some(later(at, BACK_OFF));
@@ -276,15 +264,12 @@ async fn read(
         observations.under_way.reading.remove(item);
     }
     if let Ok(shown) = outcome {
-        observations.requests += i64::try_from(shown.calls).unwrap_or(0);
         for item in shown_items {
             if let Some(plan) = run.item(*item) {
                 let presence = shown.has(&plan.key()).into();
                 observations.saw(*item, KeyRead { begun, presence });
             }
         }
-    } else {
-        observations.requests += 1;
     }
     drop(observations);
     context.wake(&run.reference);
@@ -305,7 +290,6 @@ async fn describe(
     let unanswered = answer.as_ref().err().map(trouble);
     {
         let mut observations = run.observations();
-        observations.requests += 1;
         observations.under_way.describing.remove(&item);
         let memory = observations.item_mut(item);
         memory.ask_after = Some(later(at, ASK_AGAIN));

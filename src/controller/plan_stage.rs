@@ -88,6 +88,8 @@ pub async fn plan(
         );
     }
     let rollback = write(context, rollback, &status).await?;
+    // As it was written, with its timing.
+    status = rollback.status.clone().unwrap_or(status);
     // Noted before AWS is read: what is let go of meanwhile is seen there.
     let uid = rollback.uid().unwrap_or_default();
     let being_removed = selection.instance.keys.removed_by_others(&uid);

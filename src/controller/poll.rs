@@ -1,6 +1,6 @@
 //! The poller of one instance: one list of what is in progress serves every Rollback.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use futures::future::join_all;
 use super::context::Context;
 use super::grants;
 use super::instance_handle::{InstanceHandle, Owner};
-use crate::aws;
+use crate::aws::{self, SharedTally};
 use crate::engine::Event;
 use crate::engine::polling::{Ended, Pool};
-use crate::model::{BlockedReason, Class, RequestId};
+use crate::model::{BlockedReason, Class, RequestId, Tally};
 use crate::runtime::Clock;
 
 /// How long to wait after a poll that failed.
@@ -38,11 +38,14 @@ pub async fn poll(context: Arc<Context>, instance: Arc<InstanceHandle>) {
             () = instance.poll.notified() => continue,
             () = instance.stop.cancelled() => return,
         }
+        let tally = SharedTally::default();
+        let served = instance.poller().owners(pool);
         let outcome = if lists_denied {
-            ask_one_by_one(context.clock, &instance, pool).await
+            tally.count(ask_one_by_one(context.clock, &instance, pool)).await
         } else {
-            ask(&context, &instance, pool).await
+            tally.count(ask(&context, &instance, pool)).await
         };
+        count_for(&context, &served, &tally.take());
         match outcome {
             Ok(ended) => deliver(&context, &instance, ended),
             Err(error)
@@ -57,6 +60,14 @@ pub async fn poll(context: Arc<Context>, instance: Arc<InstanceHandle>) {
                 context.clock.sleep(AFTER_FAILURE).await;
             }
         }
+    }
+}
+
+/// Counts a poll for each Rollback that it served.
+fn count_for(context: &Context, served: &[Owner], polls: &Tally) {
+    let served: BTreeSet<&str> = served.iter().map(|owner| &*owner.uid).collect();
+    for run in served.into_iter().filter_map(|uid| context.runs.get(uid)) {
+        run.tally.change(|tally| tally.add(polls));
     }
 }
 

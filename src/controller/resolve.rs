@@ -139,7 +139,7 @@ pub async fn find(
         let in_doubt = open(&found);
         let looks = searches.iter_mut().map(async |search| {
             let doubts = doubts(run, &in_doubt, search.way).await;
-            let outcome = find_requests(instance, run, &doubts, search).await;
+            let outcome = find_requests(instance, &doubts, search).await;
             (search.way, doubts, outcome)
         });
         for (way, doubts, outcome) in join_all(looks).await {
@@ -221,7 +221,6 @@ fn most_described() -> usize {
 /// Looks for the requests: first those at work, then, for what is left, the newest that ended.
 async fn find_requests(
     instance: &InstanceHandle,
-    run: &Run,
     doubts: &[Doubt],
     search: &mut Search,
 ) -> Result<BTreeMap<usize, Found>, aws::Error> {
@@ -250,7 +249,6 @@ async fn find_requests(
         if state.is_none() {
             search.left -= candidates.len();
         }
-        run.observations().requests += i64::try_from(candidates.len()).unwrap_or(0);
         let outcomes = candidates.iter().map(|it| aws.describe_request(way, &it.request_id));
         let outcomes = try_join_all(outcomes).await?;
         for (request, outcome) in candidates.into_iter().zip(outcomes) {
@@ -289,7 +287,6 @@ async fn read_keys(
     });
     let mut reads = Vec::new();
     for (operation, (begun, shown)) in operations.iter().zip(try_join_all(shown).await?) {
-        run.observations().requests += i64::try_from(shown.calls).unwrap_or(0);
         for (item, key) in keys.iter().filter(|(_, key)| operation.shows(key)) {
             reads.push((*item, KeyRead { begun, presence: Presence::from(shown.has(key)) }));
         }

@@ -13,9 +13,10 @@ use super::{approve, execute, finish, phases, plan_stage, take_up};
 use crate::api::rollback::Mode;
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
+use crate::aws::SharedTally;
 use crate::cluster::{is_not_found, rollbacks};
-use crate::engine::conditions;
-use crate::model::{Class, Rule};
+use crate::engine::{conditions, timing};
+use crate::model::{Class, Rule, Tally};
 use crate::runtime::traces::{self, Trace};
 
 /// How long to wait after an error that may go away.
@@ -45,8 +46,11 @@ pub async fn reconcile(
     };
     let began = context.clock.now();
     let executing = take_up::is_executing(rollback);
-    let trace = Trace::of(&rollback.uid().unwrap_or_default(), rollback.spec.attempt);
-    let outcome = traces::within(trace, Box::pin(step(&context, rollback))).await;
+    let uid = rollback.uid().unwrap_or_default();
+    let trace = Trace::of(&uid, rollback.spec.attempt);
+    let tally = context.runs.get(&uid).map(|run| run.tally.clone()).unwrap_or_default();
+    let work = tally.count(Box::pin(step(&context, rollback)));
+    let outcome = traces::within(trace, work).await;
     let took = context.clock.now().duration_since(began).unsigned_abs();
     context.metrics.reconciled(took, outcome.as_ref().err().map(|error| error.class().label()));
     match outcome {
@@ -163,17 +167,17 @@ pub async fn end(
     status.phase = phase;
     status.observed_generation = rollback.metadata.generation.unwrap_or_default();
     conditions::summarize(&mut status, reason, message, now);
-    if let Some(timing) = &mut status.timing {
-        timing.finished_at = Some(now);
-        timing.expected_at = None;
-    }
+    let timing = status.timing.get_or_insert_default();
+    timing.finished_at = Some(now);
+    timing.expected_at = None;
     write(context, rollback, &status).await?;
     let warning = !matches!(phase, Phase::Succeeded | Phase::AlreadyRolledBack | Phase::Planned);
     context.event(rollback, reason, message, warning);
     Ok(Action::await_change())
 }
 
-/// Writes a status if it differs from what is there.
+/// Writes a status if it differs from what is there. With it goes what its timing has to say: the
+/// time in the phase that it leaves, and what was asked of AWS since the last write.
 pub async fn write(
     context: &Context,
     rollback: &Rollback,
@@ -182,9 +186,38 @@ pub async fn write(
     if rollback.status.as_ref() == Some(status) {
         return Ok(rollback.clone());
     }
+    let tally = SharedTally::current().unwrap_or_default();
+    let counted = tally.take();
+    let mut status = status.clone();
+    timed(&mut status, rollback, &counted, context.clock.now());
+    let outcome = write_as_it_is(context, rollback, &status).await;
+    if outcome.is_err() {
+        tally.change(|tally| tally.add(&counted));
+    }
+    outcome
+}
+
+/// Writes a status whose timing stays what it is.
+pub async fn write_as_it_is(
+    context: &Context,
+    rollback: &Rollback,
+    status: &RollbackStatus,
+) -> Result<Rollback, Error> {
     let outcome = rollbacks::write_status(&context.client, rollback, status).await;
     context.metrics.status_write(super::outcome_of_write(&outcome));
     let written = outcome?;
     phases::note(context, rollback, status);
     Ok(written)
+}
+
+/// Brings the timing of a status up to now, given what was asked of AWS since `before` was written.
+pub fn timed(status: &mut RollbackStatus, before: &Rollback, tally: &Tally, now: jiff::Timestamp) {
+    let known = before.status.as_ref();
+    let left = known.map(|status| status.phase).unwrap_or_default();
+    let created = before.metadata.creation_timestamp.as_ref().map_or(now, |created| created.0);
+    // Another attempt begins now.
+    let another = known.is_some_and(|it| it.attempt > 0 && it.attempt != status.attempt);
+    let created = if another { now } else { created };
+    timing::count(status, tally);
+    timing::phase_left(status, left, created, now);
 }

@@ -11,6 +11,7 @@ use super::key_table::Claim;
 use crate::api::plan::{ActionRecord, ITEMS_PER_SHARD, PlanItem, RollbackPlanStatus};
 use crate::api::rollback_status::{Replacement, RollbackStatus};
 use crate::api::{Reason, Rollback, RollbackPlan};
+use crate::aws::SharedTally;
 use crate::engine::Observations;
 use crate::engine::cover::ReadOperation;
 use crate::engine::creation::in_place;
@@ -32,6 +33,8 @@ pub struct Run {
     observations: Mutex<Observations>,
     trouble: Mutex<Option<Trouble>>,
     progressed_at: Mutex<Timestamp>,
+    /// What was asked of AWS for it and not yet written to its timing.
+    pub tally: SharedTally,
     /// What only the reconcile of this Rollback touches.
     pub working: tokio::sync::Mutex<Working>,
 }
@@ -58,6 +61,8 @@ pub struct Working {
     pub dirty: BTreeSet<usize>,
     /// When shard statuses were last written.
     pub flushed_at: Timestamp,
+    /// When the last tick was.
+    pub ticked_at: Timestamp,
 }
 
 impl Run {
@@ -82,12 +87,14 @@ impl Run {
             observations: Mutex::default(),
             trouble: Mutex::default(),
             progressed_at: Mutex::new(progressed_at),
+            tally: SharedTally::current().unwrap_or_default(),
             working: tokio::sync::Mutex::new(Working {
                 rollback,
                 budget: WriteBudget::new(now),
                 actions,
                 dirty: BTreeSet::new(),
                 flushed_at: now,
+                ticked_at: now,
             }),
         }
     }

@@ -37,12 +37,8 @@ pub struct Advance {
     pub status: RollbackStatus,
     /// How many events it takes in; acknowledge them once it is persisted.
     pub taken: usize,
-    /// The requests counted in its timing; subtract them once it is persisted.
-    pub requests: i64,
-    /// Likewise, of those that were throttled.
-    pub throttled: i64,
-    /// Likewise, of those that met another change.
-    pub conflicts: i64,
+    /// Whether actions wait to be sent, and may be.
+    pub waiting: bool,
     /// Whether every action is over: the ledger may be written.
     pub finished: bool,
 }
@@ -154,6 +150,7 @@ impl Tick<'_> {
         let journal = &self.journal;
         let sending = journal.is_in_flight();
         let to_send = journal.count(ActionState::Planned) > 0 && !matches!(halt, Halt::Final(_));
+        let waiting = to_send && halt == Halt::None;
         let reading = journal.count(ActionState::Settled) > 0;
         let finished = !sending && !to_send && !reading;
         self.status.progress = Some(journal.progress(self.situation.items));
@@ -161,7 +158,6 @@ impl Tick<'_> {
         let verifying = !sending && !to_send;
         self.status.phase = if verifying { Phase::Verifying } else { Phase::Executing };
         timing::phase_began(&mut self.status, self.now);
-        timing::count(&mut self.status, observations);
         let settle = self.situation.settle();
         let items = self.situation.items;
         timing::expect(&mut self.status, items, (&self.before, journal), settle, self.now);
@@ -170,13 +166,6 @@ impl Tick<'_> {
             let (reason, message) = words::running(&self.status, progress, halt);
             conditions::summarize(&mut self.status, reason, &message, self.now);
         }
-        Advance {
-            status: self.status,
-            taken: observations.events().len(),
-            requests: observations.requests,
-            throttled: observations.throttled,
-            conflicts: observations.conflicts,
-            finished,
-        }
+        Advance { status: self.status, taken: observations.events().len(), waiting, finished }
     }
 }

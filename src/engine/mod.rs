@@ -17,6 +17,7 @@ pub mod expiry;
 pub mod journal;
 pub mod observations;
 pub mod polling;
+pub mod recommendations;
 pub mod recovery;
 pub mod situation;
 pub mod timing;

@@ -198,12 +198,6 @@ pub struct Observations {
     memory: BTreeMap<usize, ItemMemory>,
     /// What is on its way.
     pub under_way: UnderWay,
-    /// AWS requests made for this Rollback and not yet written to its timing.
-    pub requests: i64,
-    /// Of those, how many were throttled.
-    pub throttled: i64,
-    /// Of those, how many met another change at work.
-    pub conflicts: i64,
 }
 
 impl Observations {
@@ -221,13 +215,6 @@ impl Observations {
     /// Forgets the first `count` events: a persisted status has taken them in.
     pub fn acknowledge(&mut self, count: usize) {
         self.events.drain(..count.min(self.events.len()));
-    }
-
-    /// Subtracts requests that a persisted status has counted.
-    pub const fn counted(&mut self, next: &super::Advance) {
-        self.requests -= next.requests;
-        self.throttled -= next.throttled;
-        self.conflicts -= next.conflicts;
     }
 
     /// Whether an event about an item waits to be taken in.

@@ -204,6 +204,13 @@ impl<T: Clone> Poller<T> {
         self.last_poll.insert(pool, begun);
     }
 
+    /// Whose requests of a pool are followed.
+    #[must_use]
+    pub fn owners(&self, pool: Pool) -> Vec<T> {
+        let of_pool = self.tracked.values().filter(|tracked| tracked.pool == pool);
+        of_pool.map(|tracked| tracked.owner.clone()).collect()
+    }
+
     /// Forgets a request that has ended and learns from it. It ended between the last list that
     /// showed it and now. One that no list showed ended before anybody looked, perhaps long ago:
     /// the next ones are looked at earlier.

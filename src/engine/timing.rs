@@ -3,10 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::journal::Journal;
-use super::observations::Observations;
 use crate::api::plan::PlanItem;
-use crate::api::rollback_status::{InFlight, Phase, RollbackStatus, Timing};
+use crate::api::rollback_status::{InFlight, Phase, RollbackStatus, Shares, Timing};
+pub use crate::api::timing::rounded;
 use crate::model::time::{later, seconds_between};
+use crate::model::{Histogram, Tally};
 
 /// Notes when the present phase began, once.
 pub fn phase_began(status: &mut RollbackStatus, now: Timestamp) {
@@ -22,12 +23,85 @@ pub fn phase_began(status: &mut RollbackStatus, now: Timestamp) {
     field.get_or_insert(now);
 }
 
-/// Adds the requests that were made since the last write.
-pub fn count(status: &mut RollbackStatus, observations: &Observations) {
+/// Adds the time in the phase `left`, and notes since when the status is in its present one. Call it
+/// for each status that is written; `created` is when the object was.
+pub fn phase_left(status: &mut RollbackStatus, left: Phase, created: Timestamp, now: Timestamp) {
+    let phase = status.phase;
     let timing = status.timing.get_or_insert_with(Timing::default);
-    timing.aws_requests += observations.requests;
-    timing.throttled += observations.throttled;
-    timing.conflicts += observations.conflicts;
+    let began = match left {
+        Phase::Planning => timing.planning_at,
+        Phase::AwaitingApproval | Phase::Planned => timing.planned_at,
+        Phase::Executing => timing.executing_at,
+        Phase::Verifying => timing.verifying_at,
+        // Another attempt begins when it is first looked at.
+        Phase::Pending => None,
+        _ => Some(now),
+    };
+    let first = began.unwrap_or(created).min(now);
+    let since = *timing.since.get_or_insert(first);
+    if phase == left {
+        return;
+    }
+    let field = match left {
+        Phase::Pending | Phase::Planned => Some(&mut timing.queued_seconds),
+        Phase::Planning => Some(&mut timing.planning_seconds),
+        Phase::AwaitingApproval => Some(&mut timing.awaiting_approval_seconds),
+        Phase::Executing => Some(&mut timing.executing_seconds),
+        Phase::Verifying => Some(&mut timing.verifying_seconds),
+        _ => None,
+    };
+    if let Some(field) = field {
+        let seconds = seconds_between(since, now).max(0.0);
+        *field = Some(rounded(field.unwrap_or_default() + seconds));
+    }
+    timing.since = Some(now);
+    if phase.is_terminal() {
+        timing.shares = shares(timing);
+    }
+}
+
+/// Where the time of an attempt went that is over; none if it took no time.
+fn shares(timing: &Timing) -> Option<Shares> {
+    let seconds = |field: Option<f64>| field.unwrap_or_default();
+    let acting = seconds(timing.executing_seconds) + seconds(timing.verifying_seconds);
+    let waiting = seconds(timing.awaiting_approval_seconds);
+    let whole =
+        seconds(timing.queued_seconds) + seconds(timing.planning_seconds) + waiting + acting;
+    if whole <= 0.0 {
+        return None;
+    }
+    let aws = seconds(timing.bound_seconds).min(acting);
+    let quota = seconds(timing.throttling_seconds) + seconds(timing.sharing_seconds);
+    let quota = quota.min(acting - aws);
+    let part = |of: f64| rounded(of / whole);
+    let (approval, quota, aws) = (part(waiting), part(quota), part(aws));
+    let overhead = rounded((1.0 - approval - quota - aws).max(0.0));
+    Some(Shares { approval, quota, aws, overhead })
+}
+
+/// Adds what was asked of AWS since the last write.
+pub fn count(status: &mut RollbackStatus, tally: &Tally) {
+    if *tally == Tally::default() {
+        return;
+    }
+    let timing = status.timing.get_or_insert_with(Timing::default);
+    timing.aws_requests += tally.requests();
+    timing.changes += tally.changes;
+    timing.polls += tally.polls;
+    timing.reads += tally.reads;
+    timing.retried += tally.retried;
+    timing.throttled += tally.throttled;
+    timing.conflicts += tally.conflicts;
+    if tally.latency.count() > 0 {
+        timing.request_latency.get_or_insert_default().add(&tally.latency, tally.longest);
+    }
+    let add = |field: &mut Option<f64>, seconds: f64| {
+        if seconds > 0.0 {
+            *field = Some(rounded(field.unwrap_or_default() + seconds));
+        }
+    };
+    add(&mut timing.throttling_seconds, tally.throttling_seconds);
+    add(&mut timing.sharing_seconds, tally.sharing_seconds);
 }
 
 /// Takes in the provisioning latency of one request.
@@ -38,7 +112,10 @@ pub fn provisioned(status: &mut RollbackStatus, entry: Option<&InFlight>, ended_
     let known = as_f64(timing.provisioned);
     let mean = (timing.provisioning_seconds.unwrap_or(0.0) * known + seconds) / (known + 1.0);
     timing.provisioned += 1;
-    timing.provisioning_seconds = Some(round(mean));
+    timing.provisioning_seconds = Some(rounded(mean));
+    let mut one = Histogram::default();
+    one.add(seconds);
+    timing.provisioning_latency.get_or_insert_default().add(&one, seconds);
 }
 
 /// Says when it will be over at the pace so far, whenever another action has ended. Says nothing
@@ -92,20 +169,14 @@ pub fn finished(status: &mut RollbackStatus, now: Timestamp, bound_seconds: Opti
     let Some(began) = timing.executing_at else { return };
     let seconds =
         seconds_between(timing.approved_at.map_or(began, |approved| approved.max(began)), now);
-    timing.execution_seconds = Some(round(seconds));
+    timing.execution_seconds = Some(rounded(seconds));
     if seconds > 0.0 && sent > 0 {
-        timing.actions_per_second = Some(round(as_f64(sent) / seconds));
+        timing.actions_per_second = Some(rounded(as_f64(sent) / seconds));
         if let Some(bound) = bound_seconds.filter(|bound| *bound > 0.0) {
-            timing.bound_seconds = Some(round(bound));
-            timing.efficiency = Some(round((bound / seconds).min(1.0)));
+            timing.bound_seconds = Some(rounded(bound));
+            timing.efficiency = Some(rounded((bound / seconds).min(1.0)));
         }
     }
-}
-
-/// Three decimals: what a person reads, and equal after it was written and read again.
-#[must_use]
-pub fn round(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
@@ -177,5 +248,94 @@ mod tests {
             status = serde_json::from_value(serde_json::to_value(&status).unwrap()).unwrap();
         }
         assert_eq!(status.timing.unwrap().provisioning_seconds, Some(3.0));
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    /// Takes a status through phases, each at its time, written and read again in between.
+    fn through(status: RollbackStatus, steps: &[(Phase, i64)]) -> RollbackStatus {
+        steps.iter().fold(status, |mut status, (phase, seconds)| {
+            let left = std::mem::replace(&mut status.phase, *phase);
+            phase_left(&mut status, left, at(100), at(*seconds));
+            serde_json::from_value(serde_json::to_value(&status).unwrap()).unwrap()
+        })
+    }
+
+    #[test]
+    fn the_phases_add_up_to_the_whole_also_over_a_second_plan() {
+        let mut status = through(
+            RollbackStatus::default(),
+            &[
+                (Phase::Pending, 102),
+                (Phase::Planning, 103),
+                (Phase::AwaitingApproval, 105),
+                (Phase::AwaitingApproval, 110),
+                (Phase::Planning, 125),
+                (Phase::AwaitingApproval, 126),
+                (Phase::Executing, 146),
+                (Phase::Executing, 150),
+                (Phase::Verifying, 196),
+            ],
+        );
+        let timing = status.timing.as_mut().unwrap();
+        (timing.bound_seconds, timing.throttling_seconds) = (Some(40.0), Some(6.0));
+        let status = through(status, &[(Phase::Succeeded, 200), (Phase::Succeeded, 900)]);
+        let timing = status.timing.unwrap();
+        let seconds = [
+            timing.queued_seconds,
+            timing.planning_seconds,
+            timing.awaiting_approval_seconds,
+            timing.executing_seconds,
+            timing.verifying_seconds,
+        ];
+        assert_eq!(seconds, [3.0, 3.0, 40.0, 50.0, 4.0].map(Some));
+        let shares = Shares { approval: 0.4, quota: 0.06, aws: 0.4, overhead: 0.14 };
+        assert_eq!((timing.shares, timing.since), (Some(shares), Some(at(200))));
+    }
+
+    #[test]
+    fn another_attempt_begins_when_it_is_looked_at() {
+        let mut status = RollbackStatus { phase: Phase::Planning, ..RollbackStatus::default() };
+        phase_left(&mut status, Phase::Failed, at(100), at(5000));
+        let timing = status.timing.unwrap();
+        assert_eq!((timing.since, timing.queued_seconds), (Some(at(5000)), None));
+    }
+
+    #[test]
+    fn what_was_begun_without_timing_counts_from_its_phase() {
+        let mut status = RollbackStatus { phase: Phase::Verifying, ..RollbackStatus::default() };
+        status.timing.get_or_insert_default().executing_at = Some(at(5000));
+        phase_left(&mut status, Phase::Executing, at(100), at(5060));
+        assert_eq!(status.timing.unwrap().executing_seconds, Some(60.0));
+    }
+
+    #[test]
+    fn a_clock_that_went_back_takes_no_time_away() {
+        let steps = [(Phase::Planning, 103), (Phase::AwaitingApproval, 90), (Phase::Failed, 91)];
+        let timing = through(RollbackStatus::default(), &steps).timing.unwrap();
+        assert_eq!(timing.planning_seconds, Some(0.0));
+        assert_eq!(timing.awaiting_approval_seconds, Some(1.0));
+    }
+
+    #[test]
+    fn what_was_asked_adds_up_over_restarts() {
+        let mut status = RollbackStatus::default();
+        count(&mut status, &Tally::default());
+        assert_eq!(status.timing, None, "nothing was asked");
+        for seconds in [0.1, 0.2] {
+            let mut tally = Tally { sharing_seconds: 1.5, ..Tally::default() };
+            tally.note(crate::model::RequestKind::Change, "throttled", seconds);
+            tally.note(crate::model::RequestKind::Read, "ok", seconds);
+            count(&mut status, &tally);
+            status = serde_json::from_value(serde_json::to_value(&status).unwrap()).unwrap();
+        }
+        let timing = status.timing.unwrap();
+        assert_eq!((timing.aws_requests, timing.changes, timing.reads), (4, 2, 2));
+        assert_eq!((timing.retried, timing.throttled, timing.sharing_seconds), (2, 2, Some(3.0)));
+        let latency = timing.request_latency.unwrap();
+        assert_eq!((latency.count, latency.max, latency.p99), (4, 0.2, 0.2));
+        assert!((0.1..=0.11).contains(&latency.p50), "{latency:?}");
     }
 }

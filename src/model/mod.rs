@@ -8,10 +8,12 @@ pub mod action;
 pub mod class;
 pub mod content;
 pub mod grade;
+pub mod histogram;
 pub mod ids;
 pub mod key;
 pub mod operation;
 pub mod rule;
+pub mod tally;
 pub mod time;
 pub mod words;
 
@@ -19,9 +21,11 @@ pub use action::{ActionKind, ActionState, Goal};
 pub use class::{BlockedReason, Class, FailureReason, Limit};
 pub use content::PermissionSetContent;
 pub use grade::Grade;
+pub use histogram::Histogram;
 pub use ids::{
     AccountId, IdentityStoreId, InstanceArn, InvalidId, PermissionSetArn, PrincipalId, RequestId,
 };
 pub use key::{AssignmentKey, Key, Principal, PrincipalType};
 pub use operation::{Before, Effect, OperationType, Presence};
 pub use rule::Rule;
+pub use tally::{RequestKind, Tally};

@@ -35,6 +35,29 @@ pub struct View {
     pub throttled_since: Option<Timestamp>,
 }
 
+/// Parts of the quota, from 0 to 1, that one Rollback cannot have now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lost {
+    /// Because AWS throttled, and the quota recovers.
+    pub to_throttling: f64,
+    /// Because others hold slots.
+    pub to_others: f64,
+}
+
+impl View {
+    /// What of these limits somebody who has `own` changes at work cannot have now.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "slots are few")]
+    pub fn lost(&self, requests_per_second: i32, outstanding: i32, own: usize) -> Lost {
+        let (rate, slots) = (f64::from(requests_per_second), f64::from(outstanding));
+        let missing = |allowed: f64, limit: f64| (1.0 - allowed / limit.max(1.0)).clamp(0.0, 1.0);
+        let to_throttling =
+            missing(self.requests_per_second, rate).max(missing(self.slots as f64, slots));
+        let others = self.in_flight.saturating_sub(own) as f64 / slots.max(1.0);
+        Lost { to_throttling, to_others: others.clamp(0.0, 1.0 - to_throttling) }
+    }
+}
+
 /// The quota of one instance.
 #[derive(Debug, Clone)]
 pub struct Governor {
@@ -137,6 +160,12 @@ impl Governor {
     /// Forgets what a Rollback waits for. What it has at work stays until it is released.
     pub fn forget(&mut self, rollback: &str) {
         self.slots.forget(rollback);
+    }
+
+    /// Slots that a Rollback occupies.
+    #[must_use]
+    pub fn held_by(&self, rollback: &str) -> usize {
+        self.slots.held_by(rollback)
     }
 
     /// What is allowed and in use now.

@@ -399,6 +399,10 @@ impl Slots {
         self.in_flight
     }
 
+    pub(super) fn held_by(&self, rollback: &str) -> usize {
+        self.rollbacks.get(rollback).map_or(0, |rollback| rollback.occupied.len())
+    }
+
     pub(super) const fn queued(&self) -> usize {
         self.queued
     }

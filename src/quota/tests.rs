@@ -63,6 +63,7 @@ fn slots_are_granted_adopted_given_back_and_forgotten() {
     governor.forget("new");
     assert_eq!(governor.view().queued, 0);
     assert_eq!(governor.view().in_flight, 2, "what is at work stays");
+    assert_eq!((governor.held_by("new"), governor.held_by("nobody")), (2, 0));
 }
 
 #[test]
@@ -91,4 +92,22 @@ fn throttling_is_told_until_both_limits_have_recovered() {
         governor.answered(at(second * 1000));
     }
     assert_eq!(governor.view().throttled_since, None);
+}
+
+#[test]
+fn what_is_lost_is_told_by_who_has_it() {
+    let full = Governor::new(20, 10, at(0)).view();
+    let lost = |view: View, own| {
+        let Lost { to_throttling, to_others } = view.lost(20, 10, own);
+        (format!("{to_throttling:.2}"), format!("{to_others:.2}"))
+    };
+    let told =
+        |to_throttling: &str, to_others: &str| (to_throttling.to_owned(), to_others.to_owned());
+    assert_eq!(lost(View { in_flight: 10, ..full }, 10), told("0.00", "0.00"));
+    assert_eq!(lost(View { in_flight: 10, ..full }, 4), told("0.00", "0.60"));
+    assert_eq!(lost(View { requests_per_second: 15.0, slots: 4, ..full }, 0), told("0.60", "0.00"));
+    assert_eq!(
+        lost(View { requests_per_second: 5.0, in_flight: 10, ..full }, 0),
+        told("0.75", "0.25")
+    );
 }

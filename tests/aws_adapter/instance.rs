@@ -216,7 +216,7 @@ async fn who_calls_is_unknown_only_where_aws_refuses_to_tell() {
 
 #[tokio::test]
 async fn requests_that_ended_are_told_of_although_aws_fails_for_others() {
-    let fault = "{match: {operations: [DescribeAccountAssignmentCreationStatus]}, after: 3, count: 1, do: {error: {code: InternalServerException}}}";
+    let fault = "{match: {operations: [DescribeAccountAssignmentCreationStatus]}, after: 3, count: 6, do: {error: {code: InternalServerException}}}";
     let world = World::start(&format!("faults: [{fault}]")).await;
     let handle = handle_of(&world, "MANAGEMENT").await;
     let client = world.client().await;

@@ -41,9 +41,18 @@ const fn clustered(actions: usize, latency: u64) -> Setting {
 impl Shared {
     /// Gives all changes too.
     pub fn start(setting: &Setting) -> (Self, Vec<Value>) {
+        Self::start_with(setting, FaultScript::default(), "Never")
+    }
+
+    /// Where AWS has faults, or the instance's policy asks for approvals.
+    pub fn start_with(
+        setting: &Setting,
+        faults: FaultScript,
+        approval: &str,
+    ) -> (Self, Vec<Value>) {
         let clock = Clock::starting_at(start(), 1.0);
         let seed: Seed = serde_json::from_value(setting.seed()).unwrap();
-        let world = World::new(&seed, FaultScript::default(), 1, clock.now()).unwrap();
+        let world = World::new(&seed, faults, 1, clock.now()).unwrap();
         let aws = Aws::new(clock, world, Duration::from_millis(setting.round_trip_millis));
         let cluster = Cluster::new(clock, 1);
         let trace = Arc::new(Trace::default());
@@ -52,7 +61,7 @@ impl Shared {
         let around =
             Surroundings { clock, cluster: cluster.clone(), aws: aws.clone(), trace, crashes };
         let mut instance = setting.instance();
-        instance["spec"]["policy"]["approval"] = json!("Never");
+        instance["spec"]["policy"]["approval"] = json!(approval);
         cluster.create(Kind::Instance, "", &instance).unwrap();
         let process = Process::start(&around, 0, SignedDuration::ZERO);
         (Self { clock, cluster, aws, around, process }, setting.changes())
@@ -74,6 +83,23 @@ impl Shared {
         self.cluster.create(Kind::Rollback, NAMESPACE, &rollback).unwrap();
     }
 
+    /// Starts another client that takes half of the requests of every second.
+    pub fn compete(&self) -> tokio::task::JoinHandle<()> {
+        let (clock, aws) = (self.clock, self.aws.clone());
+        tokio::spawn(async move {
+            let (mut sent, mut throttled) = (0, 0);
+            loop {
+                clock.sleep(Duration::from_millis(100)).await;
+                sent += 1;
+                let answer = place::others_request(&mut aws.world(), clock.now());
+                throttled += u32::from(answer != 200);
+                if sent % 10 == 0 {
+                    *OTHERS.lock().unwrap() = (sent, throttled);
+                }
+            }
+        })
+    }
+
     /// When a Rollback came to a point, once it has.
     pub async fn time(&self, name: &str, field: &str) -> Timestamp {
         let mut revision = self.cluster.follow();
@@ -93,7 +119,7 @@ pub fn seconds(from: Timestamp, to: Timestamp) -> f64 {
 }
 
 /// A change in fewer accounts: `from` to `to` of those that it names.
-fn part(change: &Value, from: usize, to: usize) -> Value {
+pub fn part(change: &Value, from: usize, to: usize) -> Value {
     let mut change = change.clone();
     let accounts = change["accounts"].as_array().unwrap()[from..to].to_vec();
     change["accounts"] = json!(accounts);
@@ -171,19 +197,7 @@ async fn competition() {
     let (shared, changes) = Shared::start(&clustered(1000, 1));
     shared.undo("undo", &changes, &json!({}));
     let began = shared.time("undo", "executingAt").await;
-    let (clock, aws) = (shared.clock, shared.aws.clone());
-    let other = tokio::spawn(async move {
-        let (mut sent, mut throttled) = (0, 0);
-        loop {
-            clock.sleep(Duration::from_millis(100)).await;
-            sent += 1;
-            let answer = place::others_request(&mut aws.world(), clock.now());
-            throttled += u32::from(answer != 200);
-            if sent % 10 == 0 {
-                *OTHERS.lock().unwrap() = (sent, throttled);
-            }
-        }
-    });
+    let other = shared.compete();
     let ended = shared.time("undo", "verifyingAt").await;
     other.abort();
     let (sent, throttled) = *OTHERS.lock().unwrap();

@@ -18,6 +18,7 @@
     reason = "numbers of measurements, far below the limits of their types"
 )]
 
+mod advice;
 mod aws;
 mod behind;
 mod cluster;

@@ -3,6 +3,7 @@
 use libtest_mimic::{Failed, Trial};
 use rollback_operator::model::Rule;
 
+use super::advice;
 use super::behind;
 use super::jobs::{Job, Outcome, play_all};
 use super::program::{Suite, all_are_repeatable, all_hold, only_when_broken, wanted};
@@ -31,6 +32,7 @@ fn tests() -> Vec<Trial> {
     trials.push(Trial::test("behind::keys_are_kept", behind::keys_are_kept));
     let lost = behind::keys_are_lost_unless_looked_up;
     trials.push(Trial::test("behind::keys_are_lost_unless_looked_up", lost));
+    trials.extend(advice::trials());
     // The lists of runs never go back in time, so one is left to a test of the engine. In others
     // nobody asks for much, or too much has to come together, so those have tests of their own.
     let own = [Rule::ContestedIsAsked, Rule::RecoveryIsBounded, Rule::BegunIsLookedUp];

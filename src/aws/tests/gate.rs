@@ -3,7 +3,7 @@
 use futures::future::{BoxFuture, join_all};
 
 use super::*;
-use crate::aws::{Credentials, Error, Priority};
+use crate::aws::{Credentials, Error, Priority, SharedTally};
 use crate::model::Class;
 use crate::model::class::Limit;
 use crate::runtime::effects::ChokePoint;
@@ -138,6 +138,39 @@ async fn each_limit_is_told_by_its_message() {
     let view = gate.governor().view();
     assert!((view.requests_per_second - 14.4).abs() < 1e-9);
     assert_eq!(view.slots, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_without_an_answer_is_made_again_and_a_change_is_not() {
+    let troubles =
+        [(400, "ThrottlingException", "Rate exceeded"), (500, "InternalServerException", "oops")];
+    for (status, code, message) in troubles {
+        for failures in [0_usize, 2, 5, 6] {
+            let seen = Mutex::new(0);
+            let (client, _, transport) = answering(move |_, _| {
+                let mut seen = seen.lock().unwrap();
+                *seen += 1;
+                if *seen <= failures {
+                    return Reply::error(status, code, message);
+                }
+                Reply::ok(r#"{"AccountAssignments":[]}"#)
+            })
+            .await;
+            let tally = SharedTally::default();
+            let (account, set) = ("111111111111".parse().unwrap(), set());
+            let read = tally.count(client.list_assignments(&account, &set)).await;
+            assert_eq!(read.is_ok(), failures < 6, "{failures} failures of {code}");
+            let attempts = transport.sent().len();
+            assert_eq!(attempts, (failures + 1).min(6), "{failures} failures of {code}");
+            let counted = tally.so_far();
+            let as_count = |number: usize| i64::try_from(number).unwrap();
+            assert_eq!((counted.reads, counted.retried), (as_count(attempts), as_count(failures)));
+        }
+        let (client, _, transport) =
+            answering(move |_, _| Reply::error(status, code, message)).await;
+        client.delete_assignment(&key()).await.unwrap_err();
+        assert_eq!(transport.sent().len(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

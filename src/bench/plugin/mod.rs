@@ -33,7 +33,9 @@ async fn measure(arguments: &PluginArguments, bar: &ProgressBar) -> Result<Repor
         accounts: 500,
         latency: 1.0,
         slots: 10,
-        time_scale: 40.0,
+        time_scale: 10.0,
+        rollbacks: 1,
+        gives: false,
         output: arguments.output,
     };
     let mut stage = Stage::start(&large).await?;
@@ -75,7 +77,8 @@ async fn measure(arguments: &PluginArguments, bar: &ProgressBar) -> Result<Repor
 }
 
 async fn reported(stage: &Stage, page: &Path) -> Result<Run, BenchError> {
-    plugin(stage, &["report", "undo", "--file", &page.display().to_string()]).await
+    plugin(stage, &["report", &world::rollback_name(0), "--file", &page.display().to_string()])
+        .await
 }
 
 /// A file of operations, each of one user in one account.

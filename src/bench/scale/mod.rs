@@ -43,6 +43,8 @@ async fn measure(arguments: &ScaleArguments, bar: &ProgressBar) -> Result<Report
         latency: 0.5,
         slots: 10,
         time_scale: 1.0,
+        rollbacks: 1,
+        gives: false,
         output: arguments.output,
     };
     let mut stage = Stage::start(&world).await?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::api::plan::{ActionRecord, Disposition, PlanItem};
 use crate::api::plan_status::PlanStatus;
 use crate::api::rollback::Mode;
-use crate::api::rollback_status::{Failure, Replacement, RollbackStatus, Timing};
+use crate::api::rollback_status::{Failure, Recommendation, Replacement, RollbackStatus, Timing};
 use crate::api::{Phase, Rollback, RollbackPlan};
 
 /// All that is known about one attempt of a Rollback.
@@ -38,6 +38,8 @@ pub struct Report {
     pub plan: Option<PlanStatus>,
     /// When what happened, and how long it took.
     pub timing: Option<Timing>,
+    /// What would have made it faster.
+    pub recommendations: Vec<Recommendation>,
     /// Permission sets that were created in place of deleted ones.
     pub created_permission_sets: Vec<Replacement>,
     /// The record of what was done; absent until it is written.
@@ -183,6 +185,7 @@ impl Report {
             },
             plan: status.plan,
             timing: status.timing,
+            recommendations: status.recommendations,
             created_permission_sets: status.created_permission_sets,
             ledger: status.ledger,
             keys,

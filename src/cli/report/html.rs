@@ -8,6 +8,7 @@ use super::facts::{KeyFacts, Outcome, Report};
 use super::keys;
 use crate::api::Phase;
 use crate::api::plan_status::PlanStatus;
+use crate::api::rollback_status::{Latency, Timing};
 use crate::cli::times;
 
 /// The page allows itself its own style and nothing else.
@@ -197,10 +198,43 @@ fn took(report: &Report) -> Markup {
                 @if let Some(pace) = timing.actions_per_second { dt { "Throughput" } dd { (format!("{pace:.2} actions a second")) } }
                 @if let Some(bound) = timing.bound_seconds { dt { "What AWS's limits require" } dd { (times::seconds(bound)) } }
                 @if let Some(efficiency) = timing.efficiency { dt { "Efficiency" } dd { (format!("{:.0} %", efficiency * 100.0)) } }
-                dt { "Calls to AWS" } dd { (timing.aws_requests) ", " (timing.throttled) " throttled, " (timing.conflicts) " conflicts" }
+                dt { "Calls to AWS" } dd { (calls(timing)) }
+                @for (what, latency) in [
+                    ("Seconds until a reply", &timing.request_latency),
+                    ("Seconds until a change was done", &timing.provisioning_latency),
+                ] {
+                    @if let Some(latency) = latency { dt { (what) } dd { (spread(latency)) } }
+                }
+                @if let Some(shares) = &timing.shares { dt { "Where the time went" } dd { (times::spent(shares)) } }
+            }
+            @if !report.recommendations.is_empty() {
+                h3 { "What would have made it faster" }
+                ul {
+                    @for it in &report.recommendations {
+                        li { (it.message) " (about " (times::seconds(it.expected_gain_seconds)) ")" }
+                    }
+                }
             }
         }
     }
+}
+
+fn calls(timing: &Timing) -> String {
+    format!(
+        "{}: {} changes, {} polls, {} other reads; {} throttled, {} conflicts, {} made again",
+        timing.aws_requests,
+        timing.changes,
+        timing.polls,
+        timing.reads,
+        timing.throttled,
+        timing.conflicts,
+        timing.retried
+    )
+}
+
+fn spread(latency: &Latency) -> String {
+    let Latency { p50, p90, p99, max, .. } = latency;
+    format!("{p50:.2} (half), {p90:.2} (nine of ten), {p99:.2} (99 of 100), {max:.2} (all)")
 }
 
 /// To the second, in UTC.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::window::{Window, day};
 use crate::api::record::{LedgerEntry, LedgerOutcome, Source};
+use crate::api::rollback_status::Latency;
 use crate::api::{OperationRecord, Phase, Rollback};
 use crate::cli::operations::filter::{is_rolled_back, principals};
 use crate::model::OperationType;
@@ -64,6 +65,15 @@ pub struct OfAws {
     pub throttled: i64,
     /// Requests that met another change at work.
     pub conflicts: i64,
+    /// Nine of ten replies came within so many seconds; off by a tenth at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_seconds_p90: Option<f64>,
+    /// Half of the changes had ended within so many seconds from their acceptance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provisioning_seconds_p50: Option<f64>,
+    /// Ninety-nine of a hundred of the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provisioning_seconds_p99: Option<f64>,
     /// The sum of the times that AWS's limits require, divided by the sum of the times it took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub efficiency: Option<f64>,
@@ -258,6 +268,7 @@ const fn as_f64(count: u64) -> f64 {
 fn of_aws(rollbacks: &[Rollback], window: Window) -> OfAws {
     let mut sum = OfAws::default();
     let (mut bound, mut took) = (0.0, 0.0);
+    let (mut replies, mut provisioning) = (Latency::default(), Latency::default());
     for timing in rollbacks.iter().filter_map(|it| it.status.as_ref()?.timing.as_ref()) {
         let (Some(finished), Some(_)) = (timing.finished_at, timing.executing_at) else { continue };
         if !window.has(finished) {
@@ -267,12 +278,23 @@ fn of_aws(rollbacks: &[Rollback], window: Window) -> OfAws {
         sum.requests += timing.aws_requests;
         sum.throttled += timing.throttled;
         sum.conflicts += timing.conflicts;
+        for (all, one) in [
+            (&mut replies, &timing.request_latency),
+            (&mut provisioning, &timing.provisioning_latency),
+        ] {
+            if let Some(one) = one {
+                all.add(&one.histogram(), one.max);
+            }
+        }
         if let (Some(least), Some(seconds)) = (timing.bound_seconds, timing.execution_seconds) {
             bound += least.min(seconds);
             took += seconds;
         }
     }
     sum.efficiency = ratio(bound, took);
+    sum.reply_seconds_p90 = (replies.count > 0).then_some(replies.p90);
+    sum.provisioning_seconds_p50 = (provisioning.count > 0).then_some(provisioning.p50);
+    sum.provisioning_seconds_p99 = (provisioning.count > 0).then_some(provisioning.p99);
     sum
 }
 

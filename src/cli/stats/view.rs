@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::sums::{Stats, Sum};
+use super::sums::{OfAws, Stats, Sum};
 use crate::cli::narrow::Yields;
 use crate::cli::screen::{Paint, Tone};
 use crate::cli::table::{Cell, csv, table};
@@ -59,8 +59,12 @@ pub fn text(stats: &Stats, paint: Paint) -> String {
     );
     let aws = format!(
         "\nAWS, over the latest attempts of {} Rollbacks that still exist:\n  {} requests, {} \
-         throttled, {} conflicts; {efficiency}\n",
-        aws.rollbacks, aws.requests, aws.throttled, aws.conflicts
+         throttled, {} conflicts; {efficiency}{}\n",
+        aws.rollbacks,
+        aws.requests,
+        aws.throttled,
+        aws.conflicts,
+        latencies(aws)
     );
     text.push_str(&wrap(&aws, paint.width));
     for (name, groups) in
@@ -73,6 +77,19 @@ pub fn text(stats: &Stats, paint: Paint) -> String {
         }
     }
     text
+}
+
+/// How quick AWS was, where that is known.
+fn latencies(aws: &OfAws) -> String {
+    let (Some(reply), Some(half), Some(most)) =
+        (aws.reply_seconds_p90, aws.provisioning_seconds_p50, aws.provisioning_seconds_p99)
+    else {
+        return String::new();
+    };
+    format!(
+        "\n  nine of ten replies within {reply:.2} s; half of the changes done within {half:.1} s, \
+         ninety-nine of a hundred within {most:.1} s"
+    )
 }
 
 fn grouped<'a>(

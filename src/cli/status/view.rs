@@ -60,6 +60,7 @@ fn state(rollback: &Rollback, now: Timestamp, paint: Paint) -> String {
     }
     if let Some(timing) = &status.timing {
         line("timing", &timing_line(timing, now));
+        line("spent", &timing.shares.as_ref().map(times::spent).unwrap_or_default());
     }
     line("ledger", status.ledger.as_deref().unwrap_or_default());
     text.push_str(&in_flight(status, now, paint));
@@ -332,7 +333,19 @@ Failures
         rollback.status.as_mut().unwrap().phase = Phase::PartiallySucceeded;
         let ended = render(&rollback, now(), Paint::PLAIN);
         assert!(!ended.contains("In flight"), "{ended}");
+        assert!(!ended.contains("spent"), "{ended}");
         assert!(ended.ends_with("kubectl rollback retry undo -n access\n"), "{ended}");
+
+        let status = rollback.status.as_mut().unwrap();
+        status.timing.as_mut().unwrap().shares = Some(crate::api::rollback_status::Shares {
+            approval: 0.6,
+            quota: 0.0,
+            aws: 0.304,
+            overhead: 0.096,
+        });
+        let ended = render(&rollback, now(), Paint::PLAIN);
+        let spent = "\n  spent      60% waiting for approval, 30% what AWS's limits require, 10% all else\n";
+        assert!(ended.contains(spent), "{ended}");
     }
 
     #[test]
