@@ -106,6 +106,7 @@ pub async fn fields_that_are_left_out_go(server: &Server) {
             "observedGeneration": 1, "attempt": 1, "operation": "assign", "phase": "Pending",
             "timing": {
                 "planningAt": TIME, "throttled": 0, "awsRequests": 0, "conflicts": 0, "provisioned": 0,
+                "changes": 0, "polls": 0, "reads": 0, "retried": 0,
             },
         })
     );
