@@ -146,7 +146,7 @@ async fn ticks(
         };
         note_lost_capacity(instance, run, working, next.waiting, now);
         if next.finished {
-            return finish::finish(context, instance, run, working, next).await;
+            return Box::pin(finish::finish(context, instance, run, working, next)).await;
         }
         let mut status_after = next.status.clone();
         status_after.observed_generation = rollback.metadata.generation.unwrap_or_default();

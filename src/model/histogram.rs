@@ -93,7 +93,9 @@ mod tests {
 
     fn of(seconds: &[f64]) -> Histogram {
         let mut histogram = Histogram::default();
-        seconds.iter().for_each(|it| histogram.add(*it));
+        for it in seconds {
+            histogram.add(*it);
+        }
         histogram
     }
 

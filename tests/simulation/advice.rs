@@ -62,7 +62,7 @@ pub fn trials() -> Vec<Trial> {
         ("CompetingClient", Undo { competes: true, ..UNDO }, UNDO),
         ("OneAccountDominates", LARGE.undoing(one_account), LARGE.undoing(without_it)),
         ("SlowPermissionSet", Undo { first_set: Some(9), ..UNDO.at(3) }, UNDO.at(3)),
-        ("DistantRegion", UNDO.from_afar(250), UNDO),
+        ("DistantRegion", UNDO.at_distance(250), UNDO),
         ("LongSettle", Undo { settle: "60s", ..UNDO }, UNDO),
         ("LongApproval", Undo { approved_after: 3600, ..UNDO }, UNDO),
     ];
@@ -73,7 +73,7 @@ pub fn trials() -> Vec<Trial> {
         })
         .collect();
     trials.push(Trial::test("advice::none_where_nothing_is_to_gain", || {
-        for usual in [UNDO, UNDO.at(3), UNDO.from_afar(20)] {
+        for usual in [UNDO, UNDO.at(3), UNDO.at_distance(20)] {
             let undone = simulated(usual.run());
             if !undone.recommendations.is_empty() {
                 return Err(Failed::from(format!("{:?}", undone.recommendations)));
@@ -131,7 +131,7 @@ impl Undo {
         Self { setting: Setting { slots, ..self.setting }, ..self }
     }
 
-    const fn from_afar(self, round_trip_millis: u64) -> Self {
+    const fn at_distance(self, round_trip_millis: u64) -> Self {
         Self { setting: Setting { round_trip_millis, ..self.setting }, ..self }
     }
 
@@ -155,16 +155,16 @@ impl Undo {
         if self.approved_after > 0 {
             shared.time("undo", "plannedAt").await;
             shared.clock.sleep(Duration::from_secs(self.approved_after)).await;
-            let status = self.status(&shared);
+            let status = Self::status(&shared);
             let approval = json!({"spec": {"approval": {"plan": status["plan"]["digest"]}}});
             shared.cluster.merge(Kind::Rollback, NAMESPACE, "undo", &approval).unwrap();
         }
         let patience = Duration::from_hours(2);
         let ended = shared.clock.timeout(patience, shared.time("undo", "finishedAt")).await;
-        let ended = ended.unwrap_or_else(|_| panic!("not over: {}", self.status(&shared)));
-        let status = self.status(&shared);
+        let ended = ended.unwrap_or_else(|_| panic!("not over: {}", Self::status(&shared)));
+        let status = Self::status(&shared);
         assert_eq!(status["phase"], "Succeeded", "{}", status["summary"]);
-        adds_up(&self.rollback(&shared));
+        adds_up(&Self::rollback(&shared));
         let planned: Timestamp = status["timing"]["plannedAt"].as_str().unwrap().parse().unwrap();
         if let Some(other) = other {
             other.abort();
@@ -181,12 +181,12 @@ impl Undo {
         }
     }
 
-    fn rollback(&self, shared: &Shared) -> Value {
+    fn rollback(shared: &Shared) -> Value {
         shared.cluster.get(Kind::Rollback, NAMESPACE, "undo").unwrap()
     }
 
-    fn status(&self, shared: &Shared) -> Value {
-        self.rollback(shared)["status"].clone()
+    fn status(shared: &Shared) -> Value {
+        Self::rollback(shared)["status"].clone()
     }
 }
 

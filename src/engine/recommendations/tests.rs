@@ -70,7 +70,9 @@ fn more_slots_are_worth_what_the_bound_says() {
 fn more_slots_are_worth_nothing_where_one_account_sets_the_time() {
     let (timing, mut sent) = (timing(22.0), sent(40));
     let account = sent[0].account.clone();
-    sent[..20].iter_mut().for_each(|it| it.account.clone_from(&account));
+    for it in &mut sent[..20] {
+        it.account.clone_from(&account);
+    }
     let few = Facts { slots: 5, ..facts(&timing, &sent) };
     // Without it the other twenty take four seconds.
     assert_eq!(found(&few), one("OneAccountDominates", "18"));
@@ -86,7 +88,7 @@ fn a_client_that_takes_quota_is_seen_by_what_it_takes() {
     let evidence = "AWS throttled 12 of 200 requests, which took about 45 % of the quota";
     assert!(message.starts_with(evidence), "{message}");
     for (rate, slots) in [(30.0, 10), (18.0, 15)] {
-        let asks_too_much = Facts { rate, slots, ..facts(&timing, &sent) };
+        let asks_too_much = Facts { slots, rate, ..facts(&timing, &sent) };
         assert_eq!(found(&asks_too_much), [], "it throttles itself");
     }
 }
@@ -95,12 +97,16 @@ fn a_client_that_takes_quota_is_seen_by_what_it_takes() {
 fn a_slow_permission_set_is_told_from_a_slow_day() {
     let (mut timing, mut sent) = (timing(30.0), sent(100));
     timing.provisioning_seconds = Some(3.0);
-    sent.iter_mut().for_each(|it| it.seconds = Some(3.0));
+    for it in &mut sent {
+        it.seconds = Some(3.0);
+    }
     assert_eq!(found(&facts(&timing, &sent)), []);
     for it in &mut sent[..50] {
         (it.permission_set, it.seconds) = ("Large".to_owned(), Some(5.0));
     }
-    sent[50..].iter_mut().for_each(|it| it.seconds = Some(1.0));
+    for it in &mut sent[50..] {
+        it.seconds = Some(1.0);
+    }
     assert_eq!(found(&facts(&timing, &sent)), one("SlowPermissionSet", "19"));
     let few = sent.split_off(46);
     assert_eq!(found(&facts(&timing, &few[..8])), [], "four of them say little");
