@@ -120,6 +120,13 @@ bench-scale: ## Measure the operator beside 10,000 Rollbacks and 100,000 records
 	cargo build --locked --release --bins
 	target/release/rollback-bench scale
 
+.PHONY: bench-peer
+bench-peer: ## Undo the same with awsideman and with the operator, and see which results are true (15 min)
+	hack/tools/build >/dev/null
+	hack/tools/python hack/peer/requirements.txt >/dev/null
+	cargo build --locked --release --bins
+	target/release/rollback-bench peer
+
 .PHONY: bench-real
 bench-real: ## Measure an undo of 1,000 actions on real components and in real time (4 min)
 	hack/tools/build >/dev/null

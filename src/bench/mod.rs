@@ -1,16 +1,20 @@
 //! Measurements on the real components: an API server, the operator's binary, the simulator's.
 //!
 //! `rollback-bench undo` measures one undo against the bound that AWS's limits set,
-//! `rollback-bench suite` many of them, `rollback-bench scale` how the operator does among many objects, `rollback-bench plugin` what the
-//! plugin takes. Numbers are printed, never judged here: machines differ, and a timed test would only teach people to retry.
+//! `rollback-bench suite` many of them, `rollback-bench scale` how the operator does among many
+//! objects, `rollback-bench plugin` what the plugin takes, `rollback-bench peer` what awsideman makes
+//! of the same undo. Numbers are printed, never judged here: machines differ, and a timed test would
+//! only teach people to retry.
 
 mod control_plane;
 mod error;
 mod objects;
+mod peer;
 mod plugin;
 mod process;
 mod report;
 mod scale;
+mod simulator;
 mod stage;
 mod suite;
 mod undo;
@@ -44,6 +48,8 @@ enum Scenario {
     Suite(SuiteArguments),
     /// Start the plugin, and let it import, list and report much
     Plugin(PluginArguments),
+    /// Let awsideman undo the same operations as the operator, and see who is right about the result
+    Peer(PeerArguments),
     /// Start the operator among many finished Rollbacks and records, and undo single operations there
     Scale(ScaleArguments),
 }
@@ -131,6 +137,26 @@ pub struct UndoArguments {
     pub output: Output,
 }
 
+/// What both tools undo, and in what world.
+#[derive(Debug, Clone, Args)]
+pub struct PeerArguments {
+    /// Actions of the undos in which every change ends well: assignments of one permission set to one user
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 300], value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub actions: Vec<u32>,
+    /// Actions of the undos in which some changes are accepted and fail later
+    #[arg(long, value_delimiter = ',', default_values_t = [100], value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub failing: Vec<u32>,
+    /// Seconds that AWS takes from an accepted request to its end
+    #[arg(long, default_value_t = 2.0, value_parser = number::<0, 600>)]
+    pub latency: f64,
+    /// Changes that AWS allows at work at once, and that the operator uses
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub slots: u32,
+    /// How to print the result
+    #[arg(long, short, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+}
+
 fn number<const LEAST: u16, const MOST: u16>(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if (f64::from(LEAST)..=f64::from(MOST)).contains(&number) => Ok(number),
@@ -181,6 +207,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BenchError> {
             Scenario::Suite(arguments) => suite::run(&arguments).await,
             Scenario::Scale(arguments) => scale::run(&arguments).await,
             Scenario::Plugin(arguments) => plugin::run(&arguments).await,
+            Scenario::Peer(arguments) => peer::run(&arguments).await,
         }
     };
     // What is dropped stops what it started.

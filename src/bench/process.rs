@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::BenchError;
 
@@ -20,11 +20,20 @@ impl Process {
         directory: &Path,
         prepare: impl FnOnce(&mut Command),
     ) -> Result<Self, BenchError> {
-        let program = beside(name)?;
+        Self::launch(name, &beside(name)?, directory, prepare)
+    }
+
+    /// Starts any program under a name of ours, logging into `directory`.
+    pub fn launch(
+        name: &str,
+        program: &Path,
+        directory: &Path,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Result<Self, BenchError> {
         let log = directory.join(format!("{name}.log"));
         let file = File::create(&log).map_err(BenchError::io(log.display().to_string()))?;
         let errors = file.try_clone().map_err(BenchError::io(log.display().to_string()))?;
-        let mut command = Command::new(&program);
+        let mut command = Command::new(program);
         command.stdin(Stdio::null()).stdout(file).stderr(errors);
         prepare(&mut command);
         let child = command.spawn().map_err(BenchError::io(program.display().to_string()))?;
@@ -38,14 +47,27 @@ impl Process {
 
     /// Fails when the program has ended.
     pub fn check(&mut self) -> Result<(), BenchError> {
-        let status = self.child.try_wait().map_err(BenchError::io(self.name.clone()))?;
-        status.map_or(Ok(()), |status| {
-            Err(BenchError::Ended {
-                program: self.name.clone(),
-                status: status.to_string(),
-                log: tail(&self.log),
-            })
-        })
+        self.status()?.map_or(Ok(()), |status| Err(self.ended(status)))
+    }
+
+    /// Whether the program has ended; fails when it ended badly.
+    pub fn is_over(&mut self) -> Result<bool, BenchError> {
+        match self.status()? {
+            Some(status) if !status.success() => Err(self.ended(status)),
+            status => Ok(status.is_some()),
+        }
+    }
+
+    fn status(&mut self) -> Result<Option<ExitStatus>, BenchError> {
+        self.child.try_wait().map_err(BenchError::io(self.name.clone()))
+    }
+
+    fn ended(&self, status: ExitStatus) -> BenchError {
+        BenchError::Ended {
+            program: self.name.clone(),
+            status: status.to_string(),
+            log: tail(&self.log),
+        }
     }
 }
 

@@ -31,9 +31,10 @@ pub fn bound(arguments: &UndoArguments) -> f64 {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Calls {
-    requests: u64,
+    pub(super) requests: u64,
     #[serde(rename = "calls")]
     by_operation: BTreeMap<String, CallsOfOperation>,
+    accepted: BTreeMap<String, u64>,
     effective: BTreeMap<String, u64>,
     peak_outstanding: u64,
     peak_per_second: u64,
@@ -58,6 +59,16 @@ impl Calls {
         }
         calls.by_operation.retain(|_, calls| calls.total > 0);
         calls
+    }
+
+    /// Calls that were refused because there were too many.
+    pub fn throttled(&self) -> u64 {
+        self.throttles.values().sum()
+    }
+
+    /// Changes that were accepted and changed nothing.
+    pub fn without_effect(&self) -> u64 {
+        self.accepted.values().sum::<u64>() - self.effective.values().sum::<u64>()
     }
 }
 
@@ -152,7 +163,7 @@ impl Report {
             most_changes_of_one_key: calls.effective.values().copied().max().unwrap_or_default(),
             peak_outstanding: calls.peak_outstanding,
             peak_per_second: calls.peak_per_second,
-            throttled: calls.throttles.values().sum(),
+            throttled: calls.throttled(),
             conflicts: calls.conflicts,
             operator_peak_memory_bytes: None,
             operator_processor_seconds: None,
@@ -230,8 +241,9 @@ impl Report {
     }
 }
 
+/// One count over another.
 #[allow(clippy::cast_precision_loss, reason = "counts of calls are far below 2^52")]
-fn ratio(count: u64, of: u64) -> f64 {
+pub fn ratio(count: u64, of: u64) -> f64 {
     count as f64 / of as f64
 }
 
@@ -293,6 +305,7 @@ pub fn as_mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
-fn seconds(value: Option<f64>) -> String {
+/// Seconds for people.
+pub fn seconds(value: Option<f64>) -> String {
     value.map_or_else(|| "unknown".to_owned(), |value| format!("{value:.1} s"))
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::control_plane::ControlPlane;
 use super::process::{Process, output};
+use super::simulator::{Pages, Simulator};
 use super::usage::Usage;
 use super::{BenchError, UndoArguments, world};
 use crate::runtime::clock::Clock;
@@ -22,9 +23,8 @@ pub struct Stage {
     /// Time as the operator and the simulator have it.
     pub clock: Clock,
     operator: Option<Operator>,
-    _simulator: Process,
+    simulator: Simulator,
     control_plane: ControlPlane,
-    simulator_url: String,
     time: [String; 2],
 }
 
@@ -45,25 +45,13 @@ impl Stage {
         let client = control_plane.client().await?;
         let time = [format!("--time-scale={time_scale}"), format!("--time-origin={origin}")];
 
-        let world = directory.join("world.yaml");
-        write(&world, &seed.to_string())?;
-        let port = directory.join("port");
-        let mut simulator = Process::start("idc-sim", &directory, |command| {
-            command.arg("--seed").arg(&world).arg("--port-file").arg(&port).args(&time);
-        })?;
-        let simulator_url = until(&life, "the simulator to listen", || {
-            simulator.check()?;
-            let text = std::fs::read_to_string(&port).unwrap_or_default();
-            Ok(text.trim().parse::<u16>().ok().map(|port| format!("http://127.0.0.1:{port}")))
-        })
-        .await?;
+        let simulator = Simulator::start(&directory, seed, &time).await?;
         Ok(Self {
             client,
             clock: Clock::with_origin(origin, time_scale),
             operator: None,
-            _simulator: simulator,
+            simulator,
             control_plane,
-            simulator_url,
             time,
         })
     }
@@ -102,7 +90,7 @@ impl Stage {
                 .env("AWS_ACCESS_KEY_ID", "AKIDSIMULATOR")
                 .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
                 .env("AWS_REGION", world::REGION)
-                .env("AWS_ENDPOINT_URL", &self.simulator_url)
+                .env("AWS_ENDPOINT_URL", self.simulator.url())
                 .env("AWS_EC2_METADATA_DISABLED", "true");
         })?;
         self.operator = Some(Operator { process, admin });
@@ -133,7 +121,7 @@ impl Stage {
     /// Declares the instance of the world.
     pub fn apply_instance(&self, slots: u32) -> Result<(), BenchError> {
         let instance = self.control_plane.directory().join("instance.json");
-        write(&instance, &world::instance(slots, &self.simulator_url).to_string())?;
+        write(&instance, &world::instance(slots, self.simulator.url()).to_string())?;
         self.control_plane.kubectl(&["apply", "-f", &instance.display().to_string()])?;
         Ok(())
     }
@@ -170,21 +158,22 @@ impl Stage {
 
     /// Reads one page of the simulator's own.
     pub fn simulator<T: DeserializeOwned>(&self, path: &str) -> Result<T, BenchError> {
-        let failed = |error: ureq::Error| BenchError::Simulator(format!("{path}: {error}"));
-        let mut answer =
-            ureq::get(format!("{}{path}", self.simulator_url)).call().map_err(failed)?;
-        answer.body_mut().read_json().map_err(failed)
+        self.pages().get(path)
+    }
+
+    /// The pages that the simulator has beside the API of AWS.
+    pub const fn pages(&self) -> &Pages {
+        self.simulator.pages()
     }
 
     /// The assignments that the simulator holds, all principals together.
     pub fn assignments(&self) -> Result<usize, BenchError> {
-        let state: Value = self.simulator("/_sim/state?view=access&format=json")?;
-        let rows = state["instances"][0]["assignments"].as_array().cloned().unwrap_or_default();
-        Ok(rows.iter().filter_map(|row| row["accounts"].as_array()).map(Vec::len).sum())
+        self.pages().assignments()
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), BenchError> {
+/// Writes a file.
+pub fn write(path: &Path, text: &str) -> Result<(), BenchError> {
     std::fs::write(path, text).map_err(BenchError::io(path.display().to_string()))
 }
 
@@ -194,7 +183,8 @@ fn free_port() -> Result<u16, BenchError> {
     Ok(bound.map_err(BenchError::io("a free port"))?.port())
 }
 
-async fn until<T>(
+/// Looks until something is seen, or for far longer than that may take.
+pub async fn until<T>(
     life: &Clock,
     what: &str,
     mut seen: impl FnMut() -> Result<Option<T>, BenchError>,

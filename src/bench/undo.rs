@@ -49,7 +49,7 @@ pub async fn measure(
         let names = (world::rollback_name(number), world::record_name(number));
         stage.create::<Rollback>(world::rollback(&names.0, &names.1)).await?;
     }
-    let mut follower = Follower { arguments, bar, begun: None, samples: Vec::new() };
+    let mut follower = Follower::new(arguments, bar);
     let planned =
         follower.until(stage, "the plan", |status| status.phase == Phase::AwaitingApproval).await?;
     let no_plan = || BenchError::World("no plan was shown".to_owned());
@@ -95,7 +95,7 @@ pub async fn measure(
 }
 
 /// Looks at all Rollbacks of a measurement again and again.
-struct Follower<'a> {
+pub struct Follower<'a> {
     arguments: &'a UndoArguments,
     bar: &'a ProgressBar,
     /// When they were approved: from then on, what is at work is noted.
@@ -103,9 +103,14 @@ struct Follower<'a> {
     samples: Vec<Sample>,
 }
 
-impl Follower<'_> {
+impl<'a> Follower<'a> {
+    /// Notes nothing yet of what is at work.
+    pub const fn new(arguments: &'a UndoArguments, bar: &'a ProgressBar) -> Self {
+        Self { arguments, bar, begun: None, samples: Vec::new() }
+    }
+
     /// Until all their statuses are as wanted, or for far longer than it may take.
-    async fn until(
+    pub async fn until(
         &mut self,
         stage: &mut Stage,
         what: &str,

@@ -142,6 +142,18 @@ pub fn rollback_name(number: u32) -> String {
     format!("undo-{number}")
 }
 
+/// The same operation, as awsideman records it: with one permission set.
+pub fn operation(arguments: &UndoArguments) -> Value {
+    json!({
+        "region": REGION,
+        "principal": PRINCIPAL,
+        "principalName": "alice",
+        "permissionSet": permission_set(0),
+        "permissionSetName": "Set0",
+        "accounts": (0..arguments.accounts).map(account).collect::<Vec<_>>(),
+    })
+}
+
 /// The record of an assignment of the first permission set to one user in one account.
 pub fn grant(name: &str, user: &str, in_account: u32, occurred_at: &str) -> Value {
     json!({
