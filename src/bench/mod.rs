@@ -157,6 +157,20 @@ pub struct PeerArguments {
     pub output: Output,
 }
 
+impl UndoArguments {
+    /// A hundred actions, each in an account of its own, by one Rollback, in life's own time.
+    const USUAL: Self = Self {
+        actions: 100,
+        accounts: 100,
+        latency: 2.0,
+        slots: 10,
+        time_scale: 1.0,
+        rollbacks: 1,
+        gives: false,
+        output: Output::Table,
+    };
+}
+
 fn number<const LEAST: u16, const MOST: u16>(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if (f64::from(LEAST)..=f64::from(MOST)).contains(&number) => Ok(number),

@@ -124,7 +124,12 @@ mod tests {
         ) {
             let histogram = of(&seconds);
             seconds.sort_by(f64::total_cmp);
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss,
+                reason = "a rank among two hundred"
+            )]
             let rank = (seconds.len() as f64 * part).max(1.0).ceil() as usize;
             let exact = seconds[rank - 1];
             let found = histogram.quantile(part).unwrap();

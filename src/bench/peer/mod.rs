@@ -56,10 +56,7 @@ async fn measure(arguments: &PeerArguments, bar: &ProgressBar) -> Result<Report,
             accounts: actions,
             latency: arguments.latency,
             slots: arguments.slots,
-            time_scale: 1.0,
-            rollbacks: 1,
-            gives: false,
-            output: arguments.output,
+            ..UndoArguments::USUAL
         };
         bar.set_message(format!("awsideman, {actions} actions, {}", faults.words()));
         let (said, left) = awsideman::measure(&world, faults).await?;

@@ -136,7 +136,6 @@ impl fmt::Display for Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::Output;
     use crate::bench::report::Calls;
     use crate::bench::usage::Usage;
 
@@ -147,10 +146,7 @@ mod tests {
             accounts: 4,
             latency: 2.0,
             slots: 10,
-            time_scale: 1.0,
-            rollbacks: 1,
-            gives: false,
-            output: Output::Table,
+            ..UndoArguments::USUAL
         };
         let at = |second| jiff::Timestamp::from_second(second).unwrap();
         let said = Said {

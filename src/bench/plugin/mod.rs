@@ -34,9 +34,7 @@ async fn measure(arguments: &PluginArguments, bar: &ProgressBar) -> Result<Repor
         latency: 1.0,
         slots: 10,
         time_scale: 10.0,
-        rollbacks: 1,
-        gives: false,
-        output: arguments.output,
+        ..UndoArguments::USUAL
     };
     let mut stage = Stage::start(&large).await?;
     let program = beside(PLUGIN)?;

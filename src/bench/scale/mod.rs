@@ -42,10 +42,7 @@ async fn measure(arguments: &ScaleArguments, bar: &ProgressBar) -> Result<Report
         accounts,
         latency: 0.5,
         slots: 10,
-        time_scale: 1.0,
-        rollbacks: 1,
-        gives: false,
-        output: arguments.output,
+        ..UndoArguments::USUAL
     };
     let mut stage = Stage::start(&world).await?;
     for index in 0..accounts {

@@ -1,6 +1,6 @@
 //! What is measured: one thing differs at a time from an undo of a hundred actions.
 
-use crate::bench::{Output, UndoArguments};
+use crate::bench::UndoArguments;
 
 /// One undo, or several at once, in a world of its own.
 pub struct Scenario {
@@ -10,16 +10,7 @@ pub struct Scenario {
     pub undo: UndoArguments,
 }
 
-const HUNDRED: UndoArguments = UndoArguments {
-    actions: 100,
-    accounts: 100,
-    latency: 2.0,
-    slots: 10,
-    time_scale: 1.0,
-    rollbacks: 1,
-    gives: false,
-    output: Output::Table,
-};
+const HUNDRED: UndoArguments = UndoArguments::USUAL;
 
 /// All of them; without those that take more than half a minute where it is to be `quick`. What would
 /// take over five minutes in life runs on faster clocks.
