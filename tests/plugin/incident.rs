@@ -21,9 +21,9 @@ const CAROL: &str = "00000000-0000-4000-8000-000000000003";
 /// Whether a name stamped on a new object is believed: policies need a while to be in force.
 const IN_FORCE: Duration = Duration::from_secs(12);
 
-/// What is another one in each run: ids, digests, times, durations and how far it was when somebody
-/// looked.
-static FLEETING: LazyLock<[(Regex, &str); 7]> = LazyLock::new(|| {
+/// What is another one in each run: ids, digests, times, durations, what took which share of them,
+/// and how far it was when somebody looked.
+static FLEETING: LazyLock<[(Regex, &str); 8]> = LazyLock::new(|| {
     let regex = |text: &str| Regex::new(text).unwrap();
     [
         (
@@ -32,6 +32,7 @@ static FLEETING: LazyLock<[(Regex, &str); 7]> = LazyLock::new(|| {
             ),
             "",
         ),
+        (regex(r"(?m)^( *spent +)\S.*$"), "${1}SHARES"),
         (regex(r"\d+(\.\d+)? (actions/s|AWS requests|AWS calls)"), "COUNT"),
         (regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?"), "TIME"),
         (regex(r"\b\d+(\.\d+)?(ms|s|m|h|d)\b"), "SPAN"),
