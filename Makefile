@@ -53,6 +53,7 @@ tools: ## Build the local control plane, the node and the linters (minutes the f
 	hack/tools/prometheus >/dev/null
 	hack/tools/gitops/build >/dev/null
 	hack/tools/cargo-install cargo-deny 0.20.2 >/dev/null
+	[[ -n "$$(hack/critical-paths obstacle)" ]] || hack/critical-paths programs
 
 .PHONY: test
 test: ## Run every test; the last line counts them
@@ -95,6 +96,14 @@ test-contract: ## Run others' software against the simulator
 .PHONY: demo
 demo: ## Undo real records on a local control plane and simulator (KEEP=1 leaves it running)
 	KEEP=$(KEEP) hack/demo/run
+
+.PHONY: bench-check
+bench-check: ## Count the instructions of the critical paths; fail where they rose by more than 5 %
+	hack/test critical-paths
+
+.PHONY: bench-accept
+bench-accept: ## Make the counts of now the ones to hold against: give the reason in the commit
+	hack/critical-paths accept
 
 .PHONY: bench-undo
 bench-undo: ## Print the table of docs/performance.md: undos in simulated time against their bound
