@@ -3,6 +3,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+# What the benches start and are.
+measured := cargo build --locked --profile measured --bins
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help
@@ -14,8 +16,9 @@ build: ## Build all programs (debug)
 	cargo build --locked --bins
 
 .PHONY: release
-release: ## Build the operator and the plugin (optimised)
-	cargo build --locked --release --bin rollback-operator --bin kubectl-rollback
+release: ## Build the operator and the plugin as they are handed out: target/release, target/plugin
+	cargo build --locked --release --no-default-features --features operator --bin rollback-operator
+	$(MAKE) plugin
 
 .PHONY: image
 image: VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -97,8 +100,12 @@ test-contract: ## Run others' software against the simulator
 demo: ## Undo real records on a local control plane and simulator (KEEP=1 leaves it running)
 	KEEP=$(KEEP) hack/demo/run
 
+.PHONY: plugin
+plugin: ## Build the plugin as it is handed out: target/plugin/kubectl-rollback (10 min)
+	cargo build --locked --profile plugin --no-default-features --features cli --bin kubectl-rollback
+
 .PHONY: bench-check
-bench-check: ## Count the instructions of the critical paths; fail where they rose by more than 5 %
+bench-check: ## Count the instructions of the critical paths; fail where they differ by more than 5 %
 	hack/test critical-paths
 
 .PHONY: bench-accept
@@ -111,33 +118,39 @@ bench-undo: ## Print the table of docs/performance.md: undos in simulated time a
 	  --example simulation -- measure
 
 .PHONY: bench
-bench: ## Measure undos of many sizes on real components: a table, target/bench.json, target/bench.html (15 min)
+bench: ## Measure undos of many kinds and sizes: a table, target/bench.json, target/bench.html (20 min)
 	hack/tools/build >/dev/null
-	cargo build --locked --release --bins
-	target/release/rollback-bench suite --page target/bench.html $(if $(COMPARE),--compare $(COMPARE)) --json target/bench.json
+	$(measured)
+	target/measured/rollback-bench suite --page target/bench.html $(if $(COMPARE),--compare $(COMPARE)) --json target/bench.json
+
+.PHONY: bench-soak
+bench-soak: ## Undo again and again for ten minutes; fail if the operator's memory or open files grow
+	hack/tools/build >/dev/null
+	$(measured)
+	target/measured/rollback-bench soak
 
 .PHONY: bench-plugin
 bench-plugin: ## Measure the plugin: its size and start, 100,000 operations, a report of 10,000 actions (10 min)
 	hack/tools/build >/dev/null
-	cargo build --locked --release --bins
-	cargo build --locked --release --no-default-features --features cli --bin kubectl-rollback
-	target/release/rollback-bench plugin
+	$(measured)
+	$(MAKE) plugin
+	target/measured/rollback-bench plugin --program target/plugin/kubectl-rollback
 
 .PHONY: bench-scale
 bench-scale: ## Measure the operator beside 10,000 Rollbacks and 100,000 records, on real components (10 min)
 	hack/tools/build >/dev/null
-	cargo build --locked --release --bins
-	target/release/rollback-bench scale
+	$(measured)
+	target/measured/rollback-bench scale
 
 .PHONY: bench-peer
 bench-peer: ## Undo the same with awsideman and with the operator, and see which results are true (15 min)
 	hack/tools/build >/dev/null
 	hack/tools/python hack/peer/requirements.txt >/dev/null
-	cargo build --locked --release --bins
-	target/release/rollback-bench peer
+	$(measured)
+	target/measured/rollback-bench peer
 
 .PHONY: bench-real
 bench-real: ## Measure an undo of 1,000 actions on real components and in real time (4 min)
 	hack/tools/build >/dev/null
-	cargo build --locked --release --bins
-	target/release/rollback-bench undo
+	$(measured)
+	target/measured/rollback-bench undo

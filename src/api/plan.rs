@@ -186,7 +186,7 @@ impl PlanItem {
     }
 }
 
-/// What became of the actions of this shard, at most five seconds behind the Rollback.
+/// What became of the actions of this shard, at most half a minute behind the Rollback.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct RollbackPlanStatus {

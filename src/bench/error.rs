@@ -44,12 +44,27 @@ pub enum BenchError {
     /// One of several measurements was not made.
     #[error("the scenario '{0}': {1}")]
     Scenario(String, #[source] Box<BenchError>),
+    /// Some of several measurements were not made.
+    #[error("{0} of the scenarios failed, see above; the others are in the results")]
+    Scenarios(usize),
+    /// Numbers do not fit each other.
+    #[error("{0}")]
+    Arguments(&'static str),
+    /// No scenario has a name with this word.
+    #[error("no scenario is called '{0}'; there are: {1}")]
+    NoScenario(String, String),
     /// An earlier result cannot be read.
     #[error("{0} is no result of this command, as --json writes it: {1}")]
     Base(String, String),
+    /// What the operator holds grew from undo to undo.
+    #[error("the operator grew, though nothing was left to hold: {0}")]
+    Grown(String),
+    /// What a process uses cannot be read.
+    #[error("/proc does not say what the operator holds: this is measured on Linux only")]
+    NoUsage,
     /// A program that is measured is not built.
     #[error(
-        "{0} is not there: build all programs with the same profile (cargo build --release --bins)"
+        "{0} is not there: build all programs with the same profile (cargo build --profile measured --bins)"
     )]
     NotBuilt(PathBuf),
     /// The Kubernetes API refused something.

@@ -3,9 +3,10 @@
 //! `rollback-bench undo` measures one undo against the bound that AWS's limits set,
 //! `rollback-bench suite` many of them, `rollback-bench scale` how the operator does among many
 //! objects, `rollback-bench plugin` what the plugin takes, `rollback-bench peer` what awsideman makes
-//! of the same undo. Numbers are printed, never judged here: machines differ, and a timed test would
-//! only teach people to retry.
+//! of the same undo, `rollback-bench soak` whether what it holds grows. Times are printed, never judged
+//! here: machines differ, and a timed test would only teach people to retry.
 
+mod calls;
 mod control_plane;
 mod error;
 mod objects;
@@ -13,12 +14,15 @@ mod peer;
 mod plugin;
 mod process;
 mod report;
+mod samples;
 mod scale;
 mod simulator;
+mod soak;
 mod stage;
 mod suite;
 mod undo;
 mod usage;
+mod words;
 mod world;
 
 use std::fmt::Display;
@@ -27,7 +31,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::ProgressBar;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use error::BenchError;
 use tokio::signal::unix::{SignalKind, signal};
@@ -52,6 +57,8 @@ enum Scenario {
     Peer(PeerArguments),
     /// Start the operator among many finished Rollbacks and records, and undo single operations there
     Scale(ScaleArguments),
+    /// Undo again and again for a while, and fail if the operator's memory or open files grow
+    Soak(SoakArguments),
 }
 
 /// What of the suite is run, and where its results go.
@@ -60,6 +67,9 @@ pub struct SuiteArguments {
     /// Leave out what takes more than half a minute
     #[arg(long)]
     pub quick: bool,
+    /// Also start the operator among 10,000 finished Rollbacks and 100,000 records, which takes minutes
+    #[arg(long, conflicts_with = "quick")]
+    pub among_much: bool,
     /// Run only the scenarios whose names contain this
     #[arg(long, value_name = "WORD")]
     pub only: Option<String>,
@@ -94,9 +104,26 @@ pub struct ScaleArguments {
     pub output: Output,
 }
 
+/// How long the same is done again and again.
+#[derive(Debug, Clone, Args)]
+pub struct SoakArguments {
+    /// Minutes of life; it takes longer where too little was asked of AWS to see a leak
+    #[arg(long, default_value_t = 10.0, value_parser = number::<0, 1440>)]
+    pub minutes: f64,
+    /// Rollbacks at once in each round, of one assignment each
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rollbacks: u32,
+    /// How to print the result
+    #[arg(long, short, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+}
+
 /// How much the plugin is given.
 #[derive(Debug, Clone, Args)]
 pub struct PluginArguments {
+    /// The plugin to measure; if left out, the one beside this program
+    #[arg(long, value_name = "FILE")]
+    pub program: Option<PathBuf>,
     /// Operations that are imported and listed
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub operations: u32,
@@ -129,9 +156,12 @@ pub struct UndoArguments {
     /// Rollbacks at once, among which the actions are shared out by accounts
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub rollbacks: u32,
-    /// Undo revocations, so that access is given back
+    /// The type of the operations that are undone
+    #[arg(long, value_enum, default_value_t = Kind::Assign)]
+    pub kind: Kind,
+    /// Let AWS throttle, fail and lose answers now and then, and changes fail after they were accepted
     #[arg(long)]
-    pub gives: bool,
+    pub faults: bool,
     /// How to print the result
     #[arg(long, short, value_enum, default_value_t = Output::Table)]
     pub output: Output,
@@ -166,9 +196,37 @@ impl UndoArguments {
         slots: 10,
         time_scale: 1.0,
         rollbacks: 1,
-        gives: false,
+        kind: Kind::Assign,
+        faults: false,
         output: Output::Table,
     };
+
+    /// Fails where numbers do not fit each other, before anything is started.
+    fn check(&self) -> Result<(), BenchError> {
+        let shared = if self.kind == Kind::Clone { self.actions } else { self.accounts };
+        let refused = if self.rollbacks > shared.min(self.actions) {
+            "there are more Rollbacks than there is to share out among them"
+        } else if self.kind == Kind::Clone && self.actions.div_ceil(self.rollbacks) > 1000 {
+            "a Rollback names at most 1000 records, and each clone has one"
+        } else if self.kind != Kind::Clone && self.actions.div_ceil(self.accounts) > 1000 {
+            "a record names at most 1000 permission sets: take more accounts"
+        } else {
+            return Ok(());
+        };
+        Err(BenchError::Arguments(refused))
+    }
+}
+
+impl Kind {
+    /// As on the command line.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Assign => "assign",
+            Self::Revoke => "revoke",
+            Self::Copy => "copy",
+            Self::Clone => "clone",
+        }
+    }
 }
 
 fn number<const LEAST: u16, const MOST: u16>(text: &str) -> Result<f64, String> {
@@ -176,6 +234,20 @@ fn number<const LEAST: u16, const MOST: u16>(text: &str) -> Result<f64, String> 
         Ok(number) if (f64::from(LEAST)..=f64::from(MOST)).contains(&number) => Ok(number),
         _ => Err(format!("a number from {LEAST} to {MOST} is needed")),
     }
+}
+
+/// The type of the operations that are undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// Access was given; the undo takes it away.
+    Assign,
+    /// Access was taken away; the undo gives it back.
+    Revoke,
+    /// The access of one user was copied to another; the undo takes it from the other.
+    Copy,
+    /// Permission sets were cloned; the undo deletes the clones, one action each.
+    Clone,
 }
 
 /// How a result is printed.
@@ -215,11 +287,13 @@ async fn print<R: Display + Serialize>(
 /// When a component does not start, refuses what is asked, or does not get done in time.
 pub async fn run(arguments: Arguments) -> Result<(), BenchError> {
     let mut terminated = signal(SignalKind::terminate()).map_err(BenchError::io("signals"))?;
+    let mut hung_up = signal(SignalKind::hangup()).map_err(BenchError::io("signals"))?;
     let scenario = async {
         match arguments.scenario {
             Scenario::Undo(arguments) => undo::run(&arguments).await,
             Scenario::Suite(arguments) => suite::run(&arguments).await,
             Scenario::Scale(arguments) => scale::run(&arguments).await,
+            Scenario::Soak(arguments) => soak::run(&arguments).await,
             Scenario::Plugin(arguments) => plugin::run(&arguments).await,
             Scenario::Peer(arguments) => peer::run(&arguments).await,
         }
@@ -228,6 +302,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BenchError> {
     tokio::select! {
         outcome = scenario => outcome,
         _ = tokio::signal::ctrl_c() => Err(BenchError::Interrupted),
+        _ = hung_up.recv() => Err(BenchError::Interrupted),
         _ = terminated.recv() => Err(BenchError::Interrupted),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::stage::Stage;
 use super::{BenchError, world};
-use crate::api::Rollback;
+use crate::api::{OperationRecord, Rollback};
 
 impl Stage {
     /// The objects of one kind in the namespace of the measurement.
@@ -38,6 +38,20 @@ impl Stage {
             serde_json::from_value(object).map_err(|error| BenchError::World(error.to_string()))?;
         let created = self.objects::<K>().create(&PostParams::default(), &object).await;
         created.map_err(BenchError::kubernetes("create what is measured"))
+    }
+
+    /// Creates records, and a Rollback of all of them.
+    pub async fn record_and_undo(
+        &self,
+        rollback: &str,
+        records: Vec<(String, Value)>,
+    ) -> Result<(), BenchError> {
+        let mut names = Vec::new();
+        for (name, record) in records {
+            self.create::<OperationRecord>(record).await?;
+            names.push(name);
+        }
+        self.create::<Rollback>(world::rollback(rollback, &names)).await.map(|_| ())
     }
 
     /// Approves a plan.

@@ -1,7 +1,8 @@
 //! The simulator as a process of its own, and what it tells beside the API of AWS.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -10,6 +11,11 @@ use super::BenchError;
 use super::process::Process;
 use super::stage::{until, write};
 use crate::runtime::clock::Clock;
+
+/// What asks the pages of local programs, none of which may take this long.
+pub fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(20))).build().into()
+}
 
 /// A running simulator; it ends when this is dropped.
 pub struct Simulator {
@@ -21,6 +27,15 @@ pub struct Simulator {
 #[derive(Debug, Clone)]
 pub struct Pages {
     url: String,
+}
+
+/// Who has access, and what access there is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holds {
+    /// Assignments by the name of the user.
+    pub assignments: BTreeMap<String, usize>,
+    /// Permission sets.
+    pub permission_sets: usize,
 }
 
 impl Simulator {
@@ -64,7 +79,8 @@ impl Simulator {
 impl Pages {
     /// Reads one.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, BenchError> {
-        let mut answer = ureq::get(format!("{}{path}", self.url))
+        let mut answer = agent()
+            .get(format!("{}{path}", self.url))
             .call()
             .map_err(|error| failed(path, &error))?;
         answer.body_mut().read_json().map_err(|error| failed(path, &error))
@@ -72,16 +88,33 @@ impl Pages {
 
     /// Loads the script of what goes wrong.
     pub fn set_faults(&self, faults: &Value) -> Result<(), BenchError> {
-        let path = "/_sim/faults";
-        ureq::post(format!("{}{path}", self.url))
-            .send(faults.to_string())
+        self.post("/_sim/faults", faults)
+    }
+
+    /// Lets somebody else change access, at once.
+    pub fn change(&self, changes: &Value) -> Result<(), BenchError> {
+        self.post("/_sim/changes", changes)
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Result<(), BenchError> {
+        agent()
+            .post(format!("{}{path}", self.url))
+            .send(body.to_string())
             .map_err(|error| failed(path, &error))?;
         Ok(())
     }
 
-    /// The assignments that it holds, all principals together.
-    pub fn assignments(&self) -> Result<usize, BenchError> {
-        Ok(self.assigned_accounts()?.len())
+    /// The assignments that it holds, by the name of the user, and its permission sets.
+    pub fn holds(&self) -> Result<Holds, BenchError> {
+        let state: Value = self.get("/_sim/state?view=access&format=json")?;
+        let instance = &state["instances"][0];
+        let mut assignments: BTreeMap<String, usize> = BTreeMap::new();
+        for row in instance["assignments"].as_array().into_iter().flatten() {
+            let user = row["user"].as_str().unwrap_or_default().to_owned();
+            *assignments.entry(user).or_default() += row["accounts"].as_array().map_or(0, Vec::len);
+        }
+        let permission_sets = instance["permissionSets"].as_array().map_or(0, Vec::len);
+        Ok(Holds { assignments, permission_sets })
     }
 
     /// The accounts of these.

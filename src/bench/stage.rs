@@ -4,12 +4,13 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::control_plane::ControlPlane;
 use super::process::{Process, output};
-use super::simulator::{Pages, Simulator};
+use super::simulator::{Pages, Simulator, agent};
 use super::usage::Usage;
 use super::{BenchError, UndoArguments, world};
 use crate::runtime::clock::Clock;
@@ -22,9 +23,13 @@ pub struct Stage {
     pub client: kube::Client,
     /// Time as the operator and the simulator have it.
     pub clock: Clock,
+    /// Seconds from the start of the operator's process until it was ready, the instance not waited for.
+    pub ready_seconds: f64,
     operator: Option<Operator>,
     simulator: Simulator,
     control_plane: ControlPlane,
+    /// With the operator's own rights.
+    kubeconfig: String,
     time: [String; 2],
 }
 
@@ -43,15 +48,18 @@ impl Stage {
         let directory = control_plane.directory().to_owned();
         control_plane.install()?;
         let client = control_plane.client().await?;
+        let kubeconfig = control_plane.operator()?;
         let time = [format!("--time-scale={time_scale}"), format!("--time-origin={origin}")];
 
         let simulator = Simulator::start(&directory, seed, &time).await?;
         Ok(Self {
             client,
             clock: Clock::with_origin(origin, time_scale),
+            ready_seconds: 0.0,
             operator: None,
             simulator,
             control_plane,
+            kubeconfig,
             time,
         })
     }
@@ -59,8 +67,9 @@ impl Stage {
     /// Starts everything in a world that fits the arguments, up to a ready instance.
     pub async fn start(arguments: &UndoArguments) -> Result<Self, BenchError> {
         let mut stage = Self::set(&world::seed(arguments), arguments.time_scale).await?;
-        stage.start_operator()?;
+        let begun = stage.start_operator()?;
         stage.operator_is_ready().await?;
+        stage.ready_seconds = Clock::real().now().duration_since(begun).as_secs_f64();
         stage.apply_instance(arguments.slots)?;
         stage.instance_is_ready()?;
         Ok(stage)
@@ -76,17 +85,17 @@ impl Stage {
         self.control_plane.kubeconfig()
     }
 
-    /// Starts an operator, and ends the one that runs.
-    pub fn start_operator(&mut self) -> Result<(), BenchError> {
+    /// Starts an operator, and ends the one that runs; gives the moment of the start.
+    pub fn start_operator(&mut self) -> Result<Timestamp, BenchError> {
         self.operator = None;
         let admin = format!("127.0.0.1:{}", free_port()?);
-        let kubeconfig = self.control_plane.operator()?;
         let directory = self.control_plane.directory();
+        let begun = Clock::real().now();
         let process = Process::start("rollback-operator", directory, |command| {
             command
                 .args(["--admin-address", &admin, "--lease-namespace", "rollback-system"])
                 .args(&self.time)
-                .env("KUBECONFIG", kubeconfig)
+                .env("KUBECONFIG", &self.kubeconfig)
                 .env("AWS_ACCESS_KEY_ID", "AKIDSIMULATOR")
                 .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
                 .env("AWS_REGION", world::REGION)
@@ -94,7 +103,7 @@ impl Stage {
                 .env("AWS_EC2_METADATA_DISABLED", "true");
         })?;
         self.operator = Some(Operator { process, admin });
-        Ok(())
+        Ok(begun)
     }
 
     /// Asks the operator to stop and waits until it has: it gives back its lease.
@@ -113,7 +122,7 @@ impl Stage {
         let ready = format!("http://{}/readyz", operator.admin);
         until(&Clock::real(), "the operator to be ready", || {
             operator.process.check()?;
-            Ok(ureq::get(&ready).call().ok().map(|_| ()))
+            Ok(agent().get(&ready).call().ok().map(|_| ()))
         })
         .await
     }
@@ -137,8 +146,9 @@ impl Stage {
         Ok(())
     }
 
-    /// Fails when the operator has ended.
+    /// Fails when the operator or the simulator has ended.
     pub fn check(&mut self) -> Result<(), BenchError> {
+        self.simulator.check()?;
         self.operator.as_mut().map_or(Ok(()), |operator| operator.process.check())
     }
 
@@ -152,7 +162,7 @@ impl Stage {
         let Some(operator) = &self.operator else { return Ok(String::new()) };
         let failed = |error: ureq::Error| BenchError::Metrics(error.to_string());
         let mut answer =
-            ureq::get(format!("http://{}/metrics", operator.admin)).call().map_err(failed)?;
+            agent().get(format!("http://{}/metrics", operator.admin)).call().map_err(failed)?;
         answer.body_mut().read_to_string().map_err(failed)
     }
 
@@ -164,11 +174,6 @@ impl Stage {
     /// The pages that the simulator has beside the API of AWS.
     pub const fn pages(&self) -> &Pages {
         self.simulator.pages()
-    }
-
-    /// The assignments that the simulator holds, all principals together.
-    pub fn assignments(&self) -> Result<usize, BenchError> {
-        self.pages().assignments()
     }
 }
 
@@ -201,6 +206,6 @@ pub async fn until<T>(
                 last: "nothing".to_owned(),
             });
         }
-        life.sleep(Duration::from_millis(50)).await;
+        life.sleep(Duration::from_millis(5)).await;
     }
 }

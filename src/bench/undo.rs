@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
-use super::report::{Calls, Report, Sample, as_mebibytes};
+use super::calls::Calls;
+use super::report::Report;
+use super::samples::Sample;
 use super::stage::Stage;
+use super::words::as_mebibytes;
 use super::{BenchError, Output, UndoArguments, world};
 use crate::api::plan_status::{Estimate, PlanStatus};
-use crate::api::rollback_status::{Phase, Progress, RollbackStatus};
-use crate::api::{OperationRecord, Rollback};
+use crate::api::rollback_status::{Phase, Progress, RollbackStatus, Timing};
 use crate::engine::timing;
 use crate::model::time::seconds_between;
 use crate::runtime::clock::Clock;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 
-/// How often the Rollback is looked at, in life.
+/// How often the Rollback is looked at, in life: more would be much work for the API server that is not
+/// the operator's.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Measures one undo and prints the result.
@@ -26,6 +29,7 @@ pub async fn run(arguments: &UndoArguments) -> Result<(), BenchError> {
         bar.set_style(style);
     }
     bar.tick();
+    arguments.check()?;
     let mut stage = Stage::start(arguments).await?;
     let report = measure(&mut stage, arguments, &bar).await?;
     bar.finish_and_clear();
@@ -43,11 +47,12 @@ pub async fn measure(
     bar: &ProgressBar,
 ) -> Result<Report, BenchError> {
     let calls_before: Calls = stage.simulator("/_sim/counters")?;
+    if arguments.faults {
+        stage.pages().set_faults(&world::passing_faults())?;
+    }
     for number in 0..arguments.rollbacks {
-        let record = world::record(arguments, number, stage.clock.now());
-        stage.create::<OperationRecord>(record).await?;
-        let names = (world::rollback_name(number), world::record_name(number));
-        stage.create::<Rollback>(world::rollback(&names.0, &names.1)).await?;
+        let name = world::rollback_name(number);
+        stage.record_and_undo(&name, world::records(arguments, number, stage.clock.now())).await?;
     }
     let mut follower = Follower::new(arguments, bar);
     let planned =
@@ -72,11 +77,9 @@ pub async fn measure(
     if let Some(other) = done.iter().find(|status| status.phase != Phase::Succeeded) {
         return Err(not_undone(other, other.summary.clone()));
     }
-    let held = stage.assignments()?;
-    let wanted =
-        if arguments.gives { usize::try_from(arguments.actions).unwrap_or(usize::MAX) } else { 0 };
+    let (held, wanted) = (stage.pages().holds()?, world::left(arguments));
     if held != wanted {
-        let summary = format!("but the simulator holds {held} assignments, and not {wanted}");
+        let summary = format!("but the simulator holds {held:?}, and not {wanted:?}");
         return Err(not_undone(&done[0], summary));
     }
     let calls_after: Calls = stage.simulator("/_sim/counters")?;
@@ -84,19 +87,19 @@ pub async fn measure(
         seconds: plans.iter().map(|plan| plan.estimate.seconds).fold(0.0, f64::max),
         calls: plans.iter().map(|plan| plan.estimate.calls).sum(),
     };
-    let report = Report::new(
-        arguments,
-        seen_after,
-        &estimate,
-        done.last().and_then(|status| status.timing.as_ref()),
-        &calls_after.since(&calls_before),
-    );
-    Ok(report.with_usage(usage_before, usage_after).with_samples(&follower.samples))
+    let timings: Vec<Timing> = done.into_iter().filter_map(|status| status.timing).collect();
+    let report =
+        Report::new(arguments, seen_after, &estimate, &timings, &calls_after.since(&calls_before));
+    Ok(report
+        .with_start(stage.ready_seconds)
+        .with_usage(usage_before, usage_after)
+        .with_samples(&follower.samples))
 }
 
 /// Looks at all Rollbacks of a measurement again and again.
 pub struct Follower<'a> {
     arguments: &'a UndoArguments,
+    names: Vec<String>,
     bar: &'a ProgressBar,
     /// When they were approved: from then on, what is at work is noted.
     begun: Option<Timestamp>,
@@ -105,8 +108,18 @@ pub struct Follower<'a> {
 
 impl<'a> Follower<'a> {
     /// Notes nothing yet of what is at work.
-    pub const fn new(arguments: &'a UndoArguments, bar: &'a ProgressBar) -> Self {
-        Self { arguments, bar, begun: None, samples: Vec::new() }
+    pub fn new(arguments: &'a UndoArguments, bar: &'a ProgressBar) -> Self {
+        let names = (0..arguments.rollbacks).map(world::rollback_name).collect();
+        Self::of(arguments, bar, names)
+    }
+
+    /// The same, of Rollbacks with other names.
+    pub const fn of(
+        arguments: &'a UndoArguments,
+        bar: &'a ProgressBar,
+        names: Vec<String>,
+    ) -> Self {
+        Self { arguments, names, bar, begun: None, samples: Vec::new() }
     }
 
     /// Until all their statuses are as wanted, or for far longer than it may take.
@@ -123,8 +136,8 @@ impl<'a> Follower<'a> {
         loop {
             stage.check()?;
             let mut statuses = Vec::new();
-            for number in 0..self.arguments.rollbacks {
-                let found = stage.rollbacks().get(&world::rollback_name(number)).await;
+            for name in &self.names {
+                let found = stage.rollbacks().get(name).await;
                 let found = found.map_err(BenchError::kubernetes("look at the Rollback"))?;
                 statuses.push(found.status.unwrap_or_default());
             }

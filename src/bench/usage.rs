@@ -15,19 +15,20 @@ pub struct Usage {
     pub memory: Option<u64>,
     /// Processor time of all its threads, in seconds.
     pub processor_seconds: Option<f64>,
+    /// Files and connections that it has open.
+    pub open_files: Option<u64>,
 }
 
 impl Usage {
     /// Of a running process.
     pub fn of(pid: u32) -> Self {
-        let read = |name: &str| {
-            let path: PathBuf = ["/proc", &pid.to_string(), name].iter().collect();
-            std::fs::read_to_string(path).unwrap_or_default()
-        };
+        let path = |name: &str| -> PathBuf { ["/proc", &pid.to_string(), name].iter().collect() };
+        let read = |name: &str| std::fs::read_to_string(path(name)).unwrap_or_default();
         Self {
             peak_memory: kibibytes(&read("status"), "VmHWM:"),
             memory: kibibytes(&read("status"), "VmRSS:"),
             processor_seconds: processor_seconds(&read("stat")),
+            open_files: std::fs::read_dir(path("fd")).ok().map(|files| files.map(|_| 1).sum()),
         }
     }
 }
@@ -74,5 +75,6 @@ mod tests {
         let usage = Usage::of(std::process::id());
         assert!(usage.peak_memory.is_some_and(|bytes| bytes > 1 << 20), "{usage:?}");
         assert!(usage.processor_seconds.is_some(), "{usage:?}");
+        assert!(usage.open_files > Some(2), "{usage:?}");
     }
 }

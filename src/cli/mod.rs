@@ -16,7 +16,7 @@ mod error;
 mod exit;
 mod export;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod follow;
 mod hold;
 mod import;

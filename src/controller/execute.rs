@@ -28,8 +28,9 @@ use crate::engine::{Advance, advance, conditions, effects};
 use crate::model::time::{later, seconds_between};
 use crate::model::{ActionState, Rule};
 
-/// Shard statuses are written at most this often.
-const FLUSH: SignedDuration = SignedDuration::from_secs(5);
+/// Shard statuses are written at most this often: each is a second of the API server's work, which
+/// compares a thousand items with those of before.
+const FLUSH: SignedDuration = SignedDuration::from_secs(30);
 /// How long to wait for an instance that is away.
 const AWAY: Duration = Duration::from_secs(10);
 /// A tick after which nothing is due is looked at again after this, in case a wake was lost.
@@ -285,7 +286,7 @@ const fn outcome(state: ActionState) -> &'static str {
     }
 }
 
-/// Writes the statuses of shards that are behind, at most every five seconds or when `all` is over.
+/// Writes the statuses of shards that are behind, at most each half minute or when `all` is over.
 pub async fn flush(
     context: &Context,
     run: &Run,

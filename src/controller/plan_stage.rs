@@ -19,13 +19,15 @@ use crate::api::plan_status::PlanStatus;
 use crate::api::rollback::{Mode, Operations};
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
-use crate::cluster::{self, plans};
+use crate::cluster::{self, plans, rollbacks};
 use crate::engine::{conditions, timing, words};
 use crate::model::AssignmentKey;
 use crate::plan::{self, Plan, Refusal, Request, Undone};
 
 /// How often something that is waited for is looked for, beside the watches that wake at once.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How long a cache that is behind is waited for, where the watch does not wake before.
+const BEHIND: Duration = Duration::from_secs(5);
 /// What is said where nothing is left to do.
 const NOTHING_OPEN: &str =
     "nothing is open: the ledger shows that these operations were undone before";
@@ -87,6 +89,11 @@ pub async fn plan(
             now,
         );
     }
+    // Where there is nothing to write, no conflict tells that the cache is behind; and all of AWS would
+    // be read for a plan that is there already.
+    if rollback.status.as_ref() == Some(&status) && !is_newest(context, rollback).await? {
+        return Ok(Action::requeue(context.clock.real_duration(BEHIND)));
+    }
     let rollback = write(context, rollback, &status).await?;
     // As it was written, with its timing.
     status = rollback.status.clone().unwrap_or(status);
@@ -104,6 +111,13 @@ pub async fn plan(
         Err(error) => return Err(denied::say(context, &rollback, status, error).await?),
     };
     Box::pin(publish(context, &rollback, status, planned)).await
+}
+
+/// Whether a Rollback is as the API server has it.
+async fn is_newest(context: &Context, rollback: &Rollback) -> Result<bool, Error> {
+    let namespace = rollback.namespace().unwrap_or_default();
+    let newest = rollbacks::get(&context.client, &namespace, &rollback.name_any()).await?;
+    Ok(newest.is_some_and(|newest| newest.resource_version() == rollback.resource_version()))
 }
 
 /// Reads AWS and plans, given what other Rollbacks are removing.

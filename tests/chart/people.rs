@@ -73,3 +73,31 @@ fn readers_are_bound_also_where_other_roles_are_made_elsewhere() {
     };
     assert!(!has(&objects(&["rbac.aggregatedRoles=false"])));
 }
+
+#[test]
+fn the_built_in_roles_ask_and_look_and_never_approve_or_record() {
+    let (control_plane, _) = installed();
+    let place = "--namespace=default";
+    for (role, asks) in [("view", false), ("edit", true), ("admin", true)] {
+        let group = format!("who-may-{role}");
+        let bind = ["create", "rolebinding", &group, "--clusterrole", role, "--group", &group];
+        control_plane.kubectl(&[&bind[..], &[place]].concat()).succeeded();
+        let account = control_plane.user(&format!("one-with-{role}"), &[&group]);
+        let may = |verb: &str, what: &str| {
+            let what = format!("{what}.identitycenter.dev");
+            let said =
+                control_plane.kubectl_as(&account, &["auth", "can-i", verb, &what, place], "");
+            said.stdout.trim() == "yes"
+        };
+        for what in ["rollbacks", "rollbackplans", "operationrecords"] {
+            soon(&format!("{role} to read {what}"), &|| may("get", what));
+        }
+        for verb in ["create", "patch", "delete"] {
+            assert_eq!(may(verb, "rollbacks"), asks, "{role}: {verb}");
+            assert!(!may(verb, "operationrecords"), "{role}: {verb}");
+            assert!(!may(verb, "rollbackplans"), "{role}: {verb}");
+        }
+        assert!(!may("approve", "rollbacks"), "{role}");
+        assert!(!may("patch", "rollbacks/status"), "{role}");
+    }
+}

@@ -75,7 +75,8 @@ pub fn objects_of(values: &Path) -> Vec<Value> {
     parse(&try_template(&["--values", values.to_str().unwrap()]).unwrap())
 }
 
-fn parse(manifest: &str) -> Vec<Value> {
+/// The objects of a manifest.
+pub fn parse(manifest: &str) -> Vec<Value> {
     let parts = manifest.split("\n---\n").map(|part| part.trim_start_matches("---\n"));
     parts
         .map(|part| serde_saphyr::from_str::<Value>(part).unwrap_or_else(|e| panic!("{e}\n{part}")))

@@ -6,7 +6,7 @@ use rollback_operator::api::crd;
 use serde_json::{Value, json};
 
 use super::render::{
-    chart, container, environment, helm, objects, of_kind, one, pods, try_template,
+    chart, container, environment, helm, objects, of_kind, one, parse, pods, try_template,
 };
 use super::support::checkout;
 
@@ -248,6 +248,22 @@ fn nothing_of_admission_is_there_when_it_is_turned_off() {
     assert_eq!(test(&[]), json!(["check-installation"]));
     let without = json!(["check-installation", "--without-admission"]);
     assert_eq!(test(&["admission.enabled=false"]), without);
+}
+
+/// Kubernetes has MutatingAdmissionPolicy from 1.36 on.
+#[test]
+fn names_are_checked_where_the_api_server_cannot_stamp_them() {
+    let newer = objects(&[]);
+    assert_eq!(of_kind(&newer, "MutatingAdmissionPolicy").len(), 2);
+    let chart = chart();
+    let older = ["template", "x", chart.to_str().unwrap(), "--kube-version", "1.33.0"];
+    let older = parse(&helm(&older).unwrap());
+    assert_eq!(of_kind(&older, "MutatingAdmissionPolicy").len(), 0);
+    let names = |objects: &[Value]| {
+        let policies = of_kind(objects, "ValidatingAdmissionPolicy").into_iter();
+        policies.filter(|it| it["metadata"]["name"].as_str().unwrap().contains("-names-")).count()
+    };
+    assert_eq!((names(&newer), names(&older)), (0, 2));
 }
 
 #[test]

@@ -14,10 +14,12 @@ use super::support::{Finished, Node, checkout, wait_for};
 
 const INSTALL: &str = "docs/install.md";
 const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
-const RUNBOOKS: [&str; 9] = [
+const RUNBOOKS: [&str; 11] = [
     "awaiting-approval",
+    "aws-unavailable",
     "drift-after-undo",
     "failing",
+    "forbidden",
     "instance-not-ready",
     "lease-flapping",
     "ledger-write-failing",

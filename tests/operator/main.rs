@@ -30,6 +30,7 @@ mod kubectl;
 mod malformed;
 mod orphaned;
 mod partial;
+mod planned;
 mod plans;
 mod ready;
 mod recreated;

@@ -27,6 +27,7 @@ mod jobs;
 mod judge;
 mod life;
 mod measure;
+mod pace;
 mod people;
 mod place;
 mod play;

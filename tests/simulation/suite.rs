@@ -6,6 +6,7 @@ use rollback_operator::model::Rule;
 use super::advice;
 use super::behind;
 use super::jobs::{Job, Outcome, play_all};
+use super::pace;
 use super::program::{Suite, all_are_repeatable, all_hold, only_when_broken, wanted};
 use super::recovery;
 use super::trace::{EffectKind, When};
@@ -33,6 +34,7 @@ fn tests() -> Vec<Trial> {
     let lost = behind::keys_are_lost_unless_looked_up;
     trials.push(Trial::test("behind::keys_are_lost_unless_looked_up", lost));
     trials.extend(advice::trials());
+    trials.extend(pace::trials());
     // The lists of runs never go back in time, so one is left to a test of the engine. In others
     // nobody asks for much, or too much has to come together, so those have tests of their own.
     let own = [Rule::ContestedIsAsked, Rule::RecoveryIsBounded, Rule::BegunIsLookedUp];

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use self::faults::Faults;
 use self::report::{Report, Row};
-use super::report::Calls;
+use super::calls::Calls;
 use super::usage::Usage;
 use super::{BenchError, PeerArguments, UndoArguments, print, spinner};
 

@@ -9,7 +9,7 @@ use super::faults::Faults;
 use super::truth::{Left, Watch};
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{OperationRecord, Rollback, RollbackPlan};
-use crate::bench::report::Calls;
+use crate::bench::calls::Calls;
 use crate::bench::stage::Stage;
 use crate::bench::undo::Follower;
 use crate::bench::{BenchError, UndoArguments, world};
@@ -21,15 +21,18 @@ pub async fn measure(world: &UndoArguments, faults: Faults) -> Result<(Said, Lef
     let (life, bar) = (Clock::real(), ProgressBar::hidden());
     let mut stage = Stage::start(world).await?;
     stage.pages().set_faults(&faults.script(world))?;
-    let record = world::record(world, 0, stage.clock.now());
-    stage.create::<OperationRecord>(record).await?;
+    let mut records = Vec::new();
+    for (name, record) in world::records(world, 0, stage.clock.now()) {
+        stage.create::<OperationRecord>(record).await?;
+        records.push(name);
+    }
     let calls_before: Calls = stage.simulator("/_sim/counters")?;
     let watch = Watch::begin(stage.pages())?;
 
     let begun_at = life.now();
     let since = |begun| life.now().duration_since(begun).as_secs_f64();
     let rollback = world::rollback_name(0);
-    stage.create::<Rollback>(world::rollback(&rollback, &world::record_name(0))).await?;
+    stage.create::<Rollback>(world::rollback(&rollback, &records)).await?;
     let mut follower = Follower::new(world, &bar);
     let planned = follower
         .until(&mut stage, "the plan", |status| status.phase == Phase::AwaitingApproval)

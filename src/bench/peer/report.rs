@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Said;
 use super::faults::Faults;
 use super::truth::Left;
-use crate::bench::report::{known, mebibytes, ratio, seconds};
+use crate::bench::words::{known, mebibytes, ratio, seconds};
 use crate::bench::{UndoArguments, world};
 
 /// One undo by one tool.
@@ -136,7 +136,7 @@ impl fmt::Display for Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::report::Calls;
+    use crate::bench::calls::Calls;
     use crate::bench::usage::Usage;
 
     fn row(undone: &[u32], left: &[u32]) -> Row {

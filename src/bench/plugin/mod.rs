@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use self::report::Report;
-use self::run::{Run, run as plugin};
+use self::run::{Plugin, Run};
 use super::process::beside;
 use super::stage::Stage;
 use super::{BenchError, PluginArguments, UndoArguments, print, spinner, undo, world};
@@ -37,11 +37,13 @@ async fn measure(arguments: &PluginArguments, bar: &ProgressBar) -> Result<Repor
         ..UndoArguments::USUAL
     };
     let mut stage = Stage::start(&large).await?;
-    let program = beside(PLUGIN)?;
-    let bytes = std::fs::metadata(&program).map_err(BenchError::io("the plugin"))?.len();
+    let program = arguments.program.clone().map_or_else(|| beside(PLUGIN), Ok)?;
+    let failed = BenchError::io(program.display().to_string());
+    let bytes = std::fs::metadata(&program).map_err(failed)?.len();
+    let plugin = Plugin { program };
     let mut start_seconds = Vec::new();
     for _ in 0..STARTS {
-        start_seconds.push(plugin(&stage, &["--version"]).await?.seconds);
+        start_seconds.push(plugin.run(&stage, &["--version"]).await?.seconds);
     }
     start_seconds.sort_by(f64::total_cmp);
 
@@ -50,16 +52,16 @@ async fn measure(arguments: &PluginArguments, bar: &ProgressBar) -> Result<Repor
     stage.stop_operator().await?;
     bar.set_message("reports");
     let page = stage.directory().join("report.html");
-    let reported = reported(&stage, &page).await?;
+    let reported = reported(&plugin, &stage, &page).await?;
     let page_bytes = std::fs::metadata(&page).map_err(BenchError::io("the report"))?.len();
 
     bar.set_message("imports");
     let file = operations(stage.directory(), arguments.operations, &stage)?;
     let path = file.display().to_string();
-    let import = plugin(&stage, &["import", "json", &path, "--instance", "bench"]).await?;
+    let import = plugin.run(&stage, &["import", "json", &path, "--instance", "bench"]).await?;
     bar.set_message("lists operations");
-    let list = plugin(&stage, &["operations"]).await?;
-    let found = plugin(&stage, &["operations", "--actor", "actor-007", "-o", "json"]).await?;
+    let list = plugin.run(&stage, &["operations"]).await?;
+    let found = plugin.run(&stage, &["operations", "--actor", "actor-007", "-o", "json"]).await?;
     Ok(Report {
         operations: arguments.operations,
         actions: arguments.actions,
@@ -74,9 +76,9 @@ async fn measure(arguments: &PluginArguments, bar: &ProgressBar) -> Result<Repor
     })
 }
 
-async fn reported(stage: &Stage, page: &Path) -> Result<Run, BenchError> {
-    plugin(stage, &["report", &world::rollback_name(0), "--file", &page.display().to_string()])
-        .await
+async fn reported(plugin: &Plugin, stage: &Stage, page: &Path) -> Result<Run, BenchError> {
+    let page = page.display().to_string();
+    plugin.run(stage, &["report", &world::rollback_name(0), "--file", &page]).await
 }
 
 /// A file of operations, each of one user in one account.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::run::Run;
-use crate::bench::report::{known, mebibytes};
+use crate::bench::words::{known, mebibytes};
 
 /// What the plugin took.
 #[derive(Debug, Serialize)]

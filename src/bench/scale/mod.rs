@@ -4,12 +4,14 @@
 mod load;
 mod report;
 
+pub use self::report::Report;
+
 use std::time::Duration;
 
 use indicatif::ProgressBar;
 use serde::Deserialize;
 
-use self::report::{Latencies, Report};
+use self::report::Latencies;
 use super::stage::Stage;
 use super::{BenchError, ScaleArguments, UndoArguments, print, spinner, world};
 use crate::api::rollback_status::{Phase, RollbackStatus};
@@ -33,7 +35,13 @@ pub async fn run(arguments: &ScaleArguments) -> Result<(), BenchError> {
     print(arguments.output, &bar, Box::pin(measure(arguments, &bar))).await
 }
 
-async fn measure(arguments: &ScaleArguments, bar: &ProgressBar) -> Result<Report, BenchError> {
+/// Measures at scale.
+pub async fn measure(arguments: &ScaleArguments, bar: &ProgressBar) -> Result<Report, BenchError> {
+    if arguments.records < 2 * arguments.rollbacks {
+        return Err(BenchError::Arguments(
+            "each finished Rollback comes with two records: its own and its ledger",
+        ));
+    }
     let probes = arguments.probes + OLD;
     // The first is undone before anything is measured, and all finished Rollbacks are like it.
     let accounts = probes + 2;
@@ -66,8 +74,7 @@ async fn measure(arguments: &ScaleArguments, bar: &ProgressBar) -> Result<Report
     let life = Clock::real();
     let since = |begun| life.now().duration_since(begun).as_secs_f64();
     propose(&mut stage, 1).await?;
-    let begun = life.now();
-    stage.start_operator()?;
+    let begun = stage.start_operator()?;
     stage.operator_is_ready().await?;
     let ready_seconds = since(begun);
     planned(&mut stage, 1).await?;
@@ -135,7 +142,7 @@ fn rollback_name(index: u32) -> String {
 }
 
 async fn propose(stage: &mut Stage, probe: u32) -> Result<(), BenchError> {
-    let rollback = world::rollback(&rollback_name(probe), &record_name(probe));
+    let rollback = world::rollback(&rollback_name(probe), &[record_name(probe)]);
     stage.create::<Rollback>(rollback).await.map(|_| ())
 }
 

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Seconds that something took, each time.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
 pub struct Latencies {
     seconds: Vec<f64>,
 }
@@ -24,12 +27,6 @@ impl Latencies {
     }
 }
 
-impl Serialize for Latencies {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.seconds.serialize(serializer)
-    }
-}
-
 impl fmt::Display for Latencies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let milliseconds = |hundredths| {
@@ -38,9 +35,9 @@ impl fmt::Display for Latencies {
         };
         write!(
             f,
-            "p50 {}, p99 {}, most {} of {}",
+            "half within {}, nine of ten within {}, most {} of {}",
             milliseconds(50),
-            milliseconds(99),
+            milliseconds(90),
             milliseconds(100),
             self.seconds.len()
         )
@@ -48,8 +45,9 @@ impl fmt::Display for Latencies {
 }
 
 /// How the operator did where much is there already.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Scale")]
 pub struct Report {
     /// Finished Rollbacks.
     pub rollbacks: u32,
@@ -63,11 +61,11 @@ pub struct Report {
     pub first_plan_seconds: f64,
     /// From the start of the process until it rests, five seconds included.
     pub calm_seconds: f64,
-    /// Memory once it rests.
+    /// Memory once it rests, in bytes.
     pub memory_bytes: Option<u64>,
-    /// The most until then.
+    /// The most until then, in bytes.
     pub peak_memory_bytes: Option<u64>,
-    /// The most until the end.
+    /// The most until the end, in bytes.
     pub peak_memory_after_probes_bytes: Option<u64>,
     /// Processor time while nothing happens, as a part of one core.
     pub idle_processor_share: Option<f64>,
@@ -83,8 +81,8 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mebibytes = super::super::report::mebibytes;
-        let known = super::super::report::known;
+        let mebibytes = crate::bench::words::mebibytes;
+        let known = crate::bench::words::known;
         writeln!(f, "{} finished Rollbacks, {} records", self.rollbacks, self.records)?;
         let mut line = |what: &str, value: String| writeln!(f, "  {what:<36} {value}");
         line("objects created a second", format!("{:.0}", self.objects_loaded_per_second))?;
@@ -102,7 +100,7 @@ impl fmt::Display for Report {
             format!("{:.2}   (target: 1)", self.idle_requests_per_second),
         )?;
         line("creation to plan", self.planning.to_string())?;
-        line("approval to first action", format!("{}   (target: p99 250 ms)", self.acting))?;
+        line("approval to first action", format!("{}   (target: 250 ms)", self.acting))?;
         line("  of a plan older than 20 s", self.acting_on_old_plans.to_string())
     }
 }
