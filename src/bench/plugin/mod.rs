@@ -33,7 +33,7 @@ async fn measure(arguments: &PluginArguments, bar: &ProgressBar) -> Result<Repor
         accounts: 500,
         latency: 1.0,
         slots: 10,
-        time_scale: 10.0,
+        time_scale: 5.0,
         ..UndoArguments::USUAL
     };
     let mut stage = Stage::start(&large).await?;
