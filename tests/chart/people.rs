@@ -98,6 +98,9 @@ fn the_built_in_roles_ask_and_look_and_never_approve_or_record() {
             assert!(!may(verb, "rollbackplans"), "{role}: {verb}");
         }
         assert!(!may("approve", "rollbacks"), "{role}");
-        assert!(!may("patch", "rollbacks/status"), "{role}");
+        let status =
+            ["auth", "can-i", "patch", "rollbacks.identitycenter.dev", "--subresource=status"];
+        let said = control_plane.kubectl_as(&account, &[&status[..], &[place]].concat(), "");
+        assert_eq!(said.stdout.trim(), "no", "{role}");
     }
 }
