@@ -3,7 +3,7 @@
 //! what a failure means.
 
 #![allow(clippy::unwrap_used)]
-#![allow(missing_docs, reason = "the macros make public items")]
+#![allow(missing_docs, clippy::unnecessary_wraps, reason = "of what the macros make")]
 
 mod execution;
 #[path = "../history/mod.rs"]

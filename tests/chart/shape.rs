@@ -250,7 +250,7 @@ fn nothing_of_admission_is_there_when_it_is_turned_off() {
     assert_eq!(test(&["admission.enabled=false"]), without);
 }
 
-/// Kubernetes has MutatingAdmissionPolicy from 1.36 on.
+/// Kubernetes has `MutatingAdmissionPolicy` from 1.36 on.
 #[test]
 fn names_are_checked_where_the_api_server_cannot_stamp_them() {
     let newer = objects(&[]);

@@ -8,6 +8,7 @@ use super::place::Place;
 use super::seed::accounts;
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a second plan would be begun in real time")]
 fn aws_is_read_once_for_each_plan() {
     let place = Place::new(20);
     place.operation("assign", &accounts(1..=20));

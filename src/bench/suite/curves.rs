@@ -82,8 +82,8 @@ impl Axis {
             .map(f64::log10)
             .fold((f64::MAX, f64::MIN), |(least, most), it| (least.min(it), most.max(it)));
         let decades = (-3..6).filter(|it| f64::from(*it) <= least + 1e-9).max().unwrap_or(-3);
-        let last = (-3..6).filter(|it| f64::from(*it) >= most - 1e-9).min().unwrap_or(6);
-        Self { decades: (decades, last.max(decades + 1)), length }
+        let end = (-3..6).filter(|it| f64::from(*it) >= most - 1e-9).min().unwrap_or(6);
+        Self { decades: (decades, end.max(decades + 1)), length }
     }
 
     fn position(&self, value: f64) -> f64 {

@@ -95,7 +95,7 @@ pub async fn run(arguments: &SuiteArguments) -> Result<(), BenchError> {
             Err(error) => {
                 failed += 1;
                 bar.suspend(|| {
-                    eprintln!("{}", BenchError::Scenario(AMONG.into(), Box::new(error)))
+                    eprintln!("{}", BenchError::Scenario(AMONG.into(), Box::new(error)));
                 });
             }
         }
