@@ -41,7 +41,7 @@ fn says_what_it_is(archive: &Path) {
     assert_eq!(label("title"), "rollback-operator");
     assert_eq!(label("licenses"), "Apache-2.0");
     assert_eq!(label("version"), env!("CARGO_PKG_VERSION"));
-    assert_eq!(label("revision").as_str().map(str::len), Some(40));
+    assert!(label("revision").as_str().is_some_and(|it| !it.is_empty()));
     if is_optimised() {
         let mut compressed = Command::new("sh");
         let script = r#"tar -xOf "$0" --wildcards '*.tar' | gzip | wc -c"#;
