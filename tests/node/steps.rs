@@ -116,13 +116,14 @@ pub fn drained_in_the_middle(release: &Release, access: &Access) {
     release.both_ready();
 }
 
-/// The release is removed: kinds, records and Rollbacks stay.
+/// The release is removed: kinds, records and Rollbacks stay. So does the finished pod of
+/// `helm test`, which Helm counts as no part of the release.
 pub fn uninstall(release: &Release, access: &Access) {
     let (kinds, records, rollbacks) = (kinds(release), access.ledgers(), access.rollbacks());
     assert_eq!((records, rollbacks), (4, 4));
     release.try_uninstall().succeeded();
     wait_for("the pods to be gone", PATIENCE, || {
-        let found = release.node.get(&["pods", "--namespace", NAMESPACE]);
+        let found = release.node.get(&["pods", "--namespace", NAMESPACE, "--selector", PODS]);
         found["items"].as_array().unwrap().is_empty().then_some(())
     });
     let mine = "app.kubernetes.io/instance=rollback-operator";

@@ -7,6 +7,7 @@ use prometheus::{
 
 use super::outcomes::LedgerOutcome;
 use super::registration::{ASYNCHRONOUS, Adder, Described, PHASE, RATIO, ROUND_TRIP};
+use crate::model::Class;
 
 /// Phases that a Rollback ends in. They are counted from zero on, because nothing can be said about
 /// the increase of a counter that is there only after it has counted.
@@ -194,6 +195,9 @@ impl Families {
         families.described = add.described;
         for phase in FINAL_PHASES {
             families.finished.with_label_values(&[phase]);
+        }
+        for class in Class::LABELS {
+            families.reconcile_errors.with_label_values(&[class]);
         }
         for outcome in LedgerOutcome::ALL {
             families.ledger_writes.with_label_values(&[outcome.label()]);

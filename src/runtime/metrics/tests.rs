@@ -63,6 +63,7 @@ fn every_function_shows_in_the_text() {
         "rollback_governor_queued 2",
         "rollback_reconciles_total 2",
         r#"rollback_reconcile_errors_total{class="retry"} 1"#,
+        r#"rollback_reconcile_errors_total{class="terminal"} 0"#,
         "rollback_reconcile_duration_seconds_count 2",
         r#"rollback_status_writes_total{outcome="conflict"} 1"#,
         r#"rollback_events_total{outcome="dropped"} 1"#,
