@@ -225,3 +225,19 @@ pub struct ActionRecord {
     #[schemars(schema_with = "schema::text")]
     pub reason: Option<String>,
 }
+
+impl ActionRecord {
+    /// Of an action that was not sent.
+    #[must_use]
+    pub const fn of(item: i32) -> Self {
+        Self {
+            item,
+            request_id: None,
+            attempts: 0,
+            requested_at: None,
+            ended_at: None,
+            verified_at: None,
+            reason: None,
+        }
+    }
+}

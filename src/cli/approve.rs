@@ -111,7 +111,12 @@ pub(super) async fn approve(
                 judgement::wait(&session, name, &digest, generation, verb.timeout).await?;
             }
             screen.print(&format!("rollback {name}: approved {digest}\n"))?;
-            screen.note(&hint("Follow it with", "watch", name, &session, ""));
+            if rollback.spec.suspend {
+                screen.note("It is suspended: nothing is sent until it is resumed.");
+                screen.note(&hint("Let it go on with", "resume", name, &session, ""));
+            } else {
+                screen.note(&hint("Follow it with", "watch", name, &session, ""));
+            }
             Ok(Exit::Done)
         }
         Decision::Declined | Decision::Outdated => {

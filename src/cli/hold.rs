@@ -85,6 +85,6 @@ mod tests {
         rollback.spec.attempt = 2;
         let text = cancelled(&rollback);
         assert!(text.contains("nothing of attempt 2 was written"), "{text}");
-        assert!(text.ends_with(": kubectl rollback apply assign-2abdc948"), "{text}");
+        assert!(text.ends_with(": kubectl rollback apply assign-2abdc948 -n access"), "{text}");
     }
 }

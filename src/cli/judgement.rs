@@ -60,10 +60,11 @@ fn judge(rollback: &Rollback, digest: &str, generation: i64) -> Option<Result<()
         let message = format!("the approval is written, but has no effect: {}", one_line(why));
         Some(Err(CliError::new(exit, message)))
     };
+    let another = status.plan.as_ref().is_some_and(|plan| plan.digest != digest);
     let judged = status.conditions.iter().find(|it| it.type_ == ConditionType::Approved.as_str());
     match status.phase {
         Phase::Pending | Phase::Planning | Phase::Planned => None,
-        Phase::AwaitingApproval if status.plan.as_ref()?.digest != digest => inert(
+        Phase::AwaitingApproval if another => inert(
             Exit::AwaitingApproval,
             "the plan was made anew in the meantime; look at it and approve again",
         ),
@@ -74,6 +75,15 @@ fn judge(rollback: &Rollback, digest: &str, generation: i64) -> Option<Result<()
             // One that counts and waits all the same is suspended, or for later, or waits for a key.
             if judged.status == "True" { Some(Ok(())) } else { inert(exit, &judged.message) }
         }
+        phase if another => inert(
+            Exit::AwaitingApproval,
+            &format!(
+                "the plan was made anew in the meantime, and under its policy the new one needs no \
+                 approval: it is {phase} ({}); look at what it changes with kubectl rollback plan \
+                 --rollback, and stop it with cancel if that is not wanted",
+                status.summary
+            ),
+        ),
         Phase::Executing | Phase::Verifying | Phase::Succeeded | Phase::PartiallySucceeded => {
             Some(Ok(()))
         }
@@ -118,7 +128,10 @@ mod tests {
     #[test]
     fn what_goes_on_was_approved() {
         for phase in [Phase::Executing, Phase::Verifying, Phase::Succeeded] {
-            assert_eq!(judged(&fixtures::rollback(phase), 1), Some(Ok(())), "{phase}");
+            let rollback = fixtures::rollback(phase);
+            assert_eq!(judged(&rollback, 1), Some(Ok(())), "{phase}");
+            let other = judge(&rollback, "sha256:other", 1).unwrap().unwrap_err();
+            assert!(other.message.contains("needs no approval: it is"), "{phase}: {other}");
         }
         let rejected = judged(&fixtures::rollback(Phase::Rejected), 1).unwrap().unwrap_err();
         assert_eq!(rejected.exit, Exit::Failed);

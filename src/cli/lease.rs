@@ -88,16 +88,19 @@ pub fn lasts(lease: &Lease) -> SignedDuration {
     seconds.filter(|it| *it > 0).map_or(DURATION, |it| SignedDuration::from_secs(it.into()))
 }
 
-/// Waits until one of the leases is renewed, for as long as the longest of them lasts: then nobody
-/// holds any. Gives the holder that was seen alive. Clocks are not compared, as in client-go.
+/// Waits until one of the leases is renewed or taken, for as long as the longest of them lasts: then
+/// nobody holds any. One that was given back is waited for too, as long as leases last: where pods
+/// are replaced, the next one takes it. Gives the holder that was seen alive. Clocks are not
+/// compared, as in client-go.
 pub async fn alive(
     session: &Session,
     leases: &[Lease],
 ) -> Result<Option<(Place, String)>, CliError> {
-    let held = || leases.iter().filter(|lease| holder(lease).is_some());
     let before: BTreeMap<Place, Option<Timestamp>> =
-        held().map(|lease| (place(lease), renewed(lease))).collect();
-    let Some(longest) = held().map(lasts).max() else { return Ok(None) };
+        leases.iter().map(|lease| (place(lease), renewed(lease))).collect();
+    // One that was given back says that it lasts for a second.
+    let longest = |lease: &Lease| holder(lease).map_or(DURATION, |_| lasts(lease));
+    let Some(longest) = leases.iter().map(longest).max() else { return Ok(None) };
     let deadline = session.clock.now().saturating_add(longest).unwrap_or(Timestamp::MAX);
     while session.clock.now() < deadline {
         session.clock.sleep(LOOK).await;

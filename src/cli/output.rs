@@ -55,10 +55,18 @@ pub fn document<T: Serialize>(value: &T, output: Output) -> Result<String, CliEr
 /// Several objects: one JSON list, or a stream of YAML documents.
 pub fn documents<T: Serialize>(values: &[T], output: Output) -> Result<String, CliError> {
     if output != Output::Yaml {
-        let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": values});
-        return document(&list, output);
+        return document(&List { api_version: "v1", items: values, kind: "List" }, output);
     }
     let documents: Vec<_> =
         values.iter().map(|value| document(value, output)).collect::<Result<_, _>>()?;
     Ok(documents.join("---\n"))
+}
+
+/// As kubectl prints several objects.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<'a, T> {
+    api_version: &'static str,
+    items: &'a [T],
+    kind: &'static str,
 }

@@ -59,7 +59,13 @@ pub(super) async fn run(
     };
     change(&session, &doing, name, &spec, against).await?;
     screen.note(&format!("rollback {name}: attempt {attempt} begins with a plan of its own"));
-    let rollback = session.rollback(name).await?;
+    let rollback = session.rollback(name).await.map_err(|mut error| {
+        if held {
+            let resume = format!("kubectl rollback resume {name} {}", session.place);
+            error.message.push_str(&format!("; attempt {attempt} is suspended until {resume}"));
+        }
+        error
+    })?;
     carry_out(&verb.manner, &session, screen, rollback, held).await
 }
 
@@ -117,7 +123,7 @@ mod tests {
         let mut cancelled = fixtures::rollback(Phase::Failed);
         cancelled.spec.cancel = true;
         let why = nothing_to_retry(&cancelled).unwrap();
-        assert!(why.ends_with("kubectl rollback apply assign-2abdc948"), "{why}");
+        assert!(why.ends_with("kubectl rollback apply assign-2abdc948 -n access"), "{why}");
         let mut rejected = fixtures::rollback(Phase::Failed);
         rejected.spec.approval = Some(Approval { reject: true, ..Approval::default() });
         assert!(nothing_to_retry(&rejected).unwrap().contains("rejected"));

@@ -7,6 +7,7 @@ use super::approve::{change, hint, over};
 use super::completion::names;
 use super::error::CliError;
 use super::exit::Exit;
+use super::hold;
 use super::reference;
 use super::screen::Screen;
 use super::session::{Connection, Session};
@@ -96,7 +97,10 @@ fn resumed(before: &Rollback) -> String {
         return "is not suspended; nothing was changed".to_owned();
     }
     match before.status.as_ref().map(|status| status.phase) {
-        Some(Phase::AwaitingApproval) => "resumed; it waits for its approval".to_owned(),
+        Some(Phase::AwaitingApproval) if hold::needs_approval(before) != Some(false) => {
+            "resumed; it waits for its approval".to_owned()
+        }
+        Some(Phase::AwaitingApproval) => "resumed; its plan is executed now".to_owned(),
         Some(phase) => format!("resumed; it goes on from {phase}"),
         None => "resumed".to_owned(),
     }
@@ -107,6 +111,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::api::Reason;
+    use crate::api::condition::ConditionType;
     use crate::cli::fixtures;
 
     #[test]
@@ -123,8 +129,13 @@ mod tests {
         rollback.spec.suspend = true;
         assert_eq!(suspended(&rollback), "is suspended already");
         assert_eq!(resumed(&rollback), "resumed; it goes on from Executing");
-        let waits = fixtures::rollback(Phase::AwaitingApproval);
+        let mut waits = fixtures::rollback(Phase::AwaitingApproval);
         assert!(suspended(&waits).contains("may be approved"));
+        waits.spec.suspend = true;
+        assert_eq!(resumed(&waits), "resumed; it waits for its approval");
+        let kind = ConditionType::Approved;
+        fixtures::condition(&mut waits, kind, true, Reason::ApprovalNotRequired);
+        assert_eq!(resumed(&waits), "resumed; its plan is executed now");
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! Tables as kubectl prints them, and the same rows as CSV.
 
-use comfy_table::{Attribute, Cell as TableCell, Color, ContentArrangement, Table, presets};
-
 use super::narrow::{GAP, Narrow, Yields, narrow};
-use super::screen::{Paint, Tone, one_line};
+use super::screen::{Paint, Tone, columns, one_line};
 use super::wrap::wrap;
 
 /// One cell.
@@ -43,36 +41,30 @@ pub fn table(headers: &[&str], yields: Yields<'_>, rows: Vec<Vec<Cell>>, paint: 
     text
 }
 
-fn laid_out(headers: &[&str], rows: Vec<Vec<Cell>>, paint: Paint) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    if paint.colours {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
+fn laid_out(headers: &[&str], mut rows: Vec<Vec<Cell>>, paint: Paint) -> String {
+    for cell in rows.iter_mut().flatten() {
+        cell.text = one_line(if cell.text.is_empty() { "-" } else { &cell.text });
     }
     if !headers.is_empty() {
-        table.set_header(headers.iter().map(TableCell::new));
+        rows.insert(0, headers.iter().map(|header| Cell::from(*header)).collect());
     }
+    let mut widths: Vec<usize> = Vec::new();
+    for row in &rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = columns(&cell.text).max(*width);
+        }
+    }
+    let mut text = String::new();
     for row in rows {
-        table.add_row(row.into_iter().map(|cell| {
-            let text = one_line(if cell.text.is_empty() { "-" } else { &cell.text });
-            let shown = TableCell::new_owned(text);
-            match cell.tone {
-                Tone::Plain => shown,
-                Tone::Strong => shown.add_attribute(Attribute::Bold),
-                Tone::Good => shown.fg(Color::Green),
-                Tone::Warning => shown.fg(Color::Yellow),
-                Tone::Bad => shown.fg(Color::Red),
-                Tone::Faint => shown.add_attribute(Attribute::Dim),
-            }
-        }));
+        let mut gap = 0;
+        for (cell, width) in row.iter().zip(&widths) {
+            text.extend(std::iter::repeat_n(' ', gap));
+            text.push_str(&paint.text(cell.tone, &cell.text));
+            gap = width + usize::from(GAP) - columns(&cell.text);
+        }
+        text.push('\n');
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, GAP));
-    }
-    let mut text = table.trim_fmt();
-    text.push('\n');
     text
 }
 
@@ -144,7 +136,7 @@ mod tests {
     fn colours_do_not_move_columns() {
         let rows = vec![vec![Cell::new(Tone::Bad, "no"), Cell::from("x")]];
         let text = table(&["READY", "NAME"], Yields::default(), rows, PAINTED);
-        assert!(text.contains("\u{1b}["), "{text:?}");
+        assert_eq!(text, "READY   NAME\n\u{1b}[31mno\u{1b}[39m      x\n");
     }
 
     #[test]

@@ -173,7 +173,8 @@ pub(super) fn apply_again(rollback: &Rollback) -> String {
         // Nothing was found yet: the criteria are in the object.
         names.push("OPERATION...");
     }
-    format!("kubectl rollback apply {}", names.join(" "))
+    let namespace = rollback.namespace().unwrap_or_default();
+    format!("kubectl rollback apply {} -n {namespace}", names.join(" "))
 }
 
 /// How `kubectl` names a Rollback.
@@ -190,16 +191,16 @@ mod tests {
     #[test]
     fn what_criteria_found_is_named_to_be_undone_anew() {
         let mut rollback = fixtures::rollback(Phase::Failed);
-        assert_eq!(apply_again(&rollback), "kubectl rollback apply assign-2abdc948");
+        assert_eq!(apply_again(&rollback), "kubectl rollback apply assign-2abdc948 -n access");
         rollback.spec.operations.names.clear();
-        assert_eq!(apply_again(&rollback), "kubectl rollback apply OPERATION...");
+        assert_eq!(apply_again(&rollback), "kubectl rollback apply OPERATION... -n access");
         let found = |name: &str| RecordRef {
             name: name.to_owned(),
             source: Source { tool: "portal".to_owned(), id: name.to_owned() },
             digest: String::new(),
         };
         rollback.status.as_mut().unwrap().record_refs = vec![found("copy-b"), found("assign-a")];
-        assert_eq!(apply_again(&rollback), "kubectl rollback apply assign-a copy-b");
+        assert_eq!(apply_again(&rollback), "kubectl rollback apply assign-a copy-b -n access");
     }
 
     #[test]

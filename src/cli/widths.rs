@@ -112,9 +112,7 @@ fn running() -> Rollback {
 #[test]
 fn operations_at_each_width() {
     let records = records();
-    shown("operations", |paint| {
-        operations::render(&records, Output::Table, false, now(), paint).unwrap()
-    });
+    shown("operations", |paint| operations::render(&records, now(), paint));
 }
 
 #[test]

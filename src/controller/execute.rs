@@ -251,7 +251,7 @@ fn acknowledge(
 ) {
     run.observations().acknowledge(next.taken);
     let after = working.rollback.status.clone().unwrap_or_default();
-    working.note_actions(before, &after, now);
+    working.note_actions(before, &after, &next.failed, now);
     for entry in &before.in_flight {
         let Ok(item) = usize::try_from(entry.item) else { continue };
         if after.in_flight.iter().any(|open| open.item == entry.item) {
@@ -263,10 +263,7 @@ fn acknowledge(
             run.note_progress(now);
         }
     }
-    let known = before.failures.len();
-    if after.failures.len() > known
-        && let Some(failure) = after.failures.last()
-    {
+    if let Some(failure) = next.failed.last() {
         let note = format!("could not {}: {}: {}", failure.action, failure.reason, failure.message);
         context.event(&working.rollback, Reason::ActionFailed, &note, true);
     }

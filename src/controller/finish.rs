@@ -68,7 +68,7 @@ pub async fn finish(
     };
     let conclusion =
         conclude(&items, &journal, situation.halt(now, &journal), before.operation_type.as_deref());
-    working.note_actions(&before, &status, now);
+    working.note_actions(&before, &status, &next.failed, now);
     flush(context, run, working, now, true).await?;
 
     if deleting && !Rule::LedgerBeforeGone.holds() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use kube::ResourceExt;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
@@ -24,6 +25,10 @@ const LOOK_AGAIN: Duration = Duration::from_mins(1);
 const BUSY: Duration = Duration::from_secs(5);
 /// How long to wait after AWS could not be asked.
 const RETRY: Duration = Duration::from_secs(10);
+/// How often AWS is asked whether it still answers for a usable instance.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
+/// How long it may then keep silent: one lost answer says nothing.
+const DOUBT: SignedDuration = SignedDuration::from_mins(1);
 
 /// Looks at one instance.
 pub async fn reconcile(
@@ -47,38 +52,32 @@ pub async fn reconcile(
     }
     let generation = instance.metadata.generation.unwrap_or_default();
     let mut status = instance.status.clone().unwrap_or_default();
-    let new_to_us = context.instances.get(&name).is_none_or(|known| *known.spec() != instance.spec);
-    let (ready, reason, message, again) = if let Some(other) = duplicate(&context, instance).await?
-    {
-        let message = format!(
-            "{other} names the same instanceArn; two of them would not share one quota: delete one of the two"
-        );
-        (false, Reason::Duplicate, message, LOOK_AGAIN)
-    } else if new_to_us || status.observed_generation != generation || !is_ready(&status) {
-        match connect(&context, &name, &instance.spec).await {
-            Ok(facts) => {
-                status.identity_store_id = Some(facts.identity_store);
-                status.owner_account = facts.owner_account;
-                status.delegated_administrator = Some(facts.delegated_administrator);
-                (
-                    true,
-                    Reason::InstanceReady,
-                    "AWS answers for this instance".to_owned(),
-                    LOOK_AGAIN,
-                )
-            }
-            Err(error) => {
-                let reason = match error.class() {
-                    Class::Blocked(_) => Reason::AccessDenied,
-                    Class::Terminal(_) => Reason::InstanceNotFound,
-                    _ => Reason::AwsUnavailable,
-                };
-                let hint = "check spec.instanceArn, spec.region and the operator's credentials; it is tried again";
-                (false, reason, format!("{error}; {hint}"), RETRY)
-            }
-        }
+    let current = is_ready(&status) && status.observed_generation == generation;
+    let known = context.instances.get(&name).filter(|known| *known.spec() == instance.spec);
+    let answered = if let Some(other) = duplicate(&context, instance).await? {
+        Err((
+            Reason::Duplicate,
+            format!(
+                "{other} names the same instanceArn; two of them would not share one quota: delete one of the two"
+            ),
+            LOOK_AGAIN,
+        ))
+    } else if let Some(handle) = known.filter(|_| current) {
+        still_answers(&context, &handle).await.map_err(|error| unusable(&error))
     } else {
-        (true, Reason::InstanceReady, "AWS answers for this instance".to_owned(), LOOK_AGAIN)
+        let connected = connect(&context, &name, &instance.spec).await;
+        connected.map_err(|error| unusable(&error)).map(|facts| {
+            status.identity_store_id = Some(facts.identity_store);
+            status.owner_account = facts.owner_account;
+            status.delegated_administrator = Some(facts.delegated_administrator);
+            LOOK_AGAIN
+        })
+    };
+    let (ready, reason, message, again) = match answered {
+        Ok(again) => {
+            (true, Reason::InstanceReady, "AWS answers for this instance".to_owned(), again)
+        }
+        Err((reason, message, again)) => (false, reason, message, again),
     };
     status.observed_generation = generation;
     set_ready(&mut status, ready, reason, &message, context.clock.now());
@@ -95,6 +94,40 @@ pub async fn reconcile(
         }
     }
     Ok(Action::requeue(context.clock.real_duration(if busy { BUSY } else { again })))
+}
+
+/// What is said of an instance that AWS does not answer for.
+fn unusable(error: &Error) -> (Reason, String, Duration) {
+    let reason = match error.class() {
+        Class::Blocked(_) => Reason::AccessDenied,
+        Class::Terminal(_) => Reason::InstanceNotFound,
+        _ => Reason::AwsUnavailable,
+    };
+    let hint =
+        "check spec.instanceArn, spec.region and the operator's credentials; it is tried again";
+    (reason, format!("{error}; {hint}"), RETRY)
+}
+
+/// Asks AWS now and then for an instance that was usable: else one that nobody uses would look
+/// usable long after its role was taken away. Gives when to look again.
+async fn still_answers(context: &Context, handle: &InstanceHandle) -> Result<Duration, Error> {
+    let silent = context.clock.now().duration_since(handle.answered_at());
+    if silent < ASK_AGAIN {
+        return Ok(LOOK_AGAIN);
+    }
+    let Err(error) = handle.aws(aws::Priority::PreRead).describe_instance().await else {
+        handle.answered(context.clock.now());
+        return Ok(LOOK_AGAIN);
+    };
+    match error.class() {
+        // To refuse for a quota is an answer too.
+        Class::Throttled { .. } => {
+            handle.answered(context.clock.now());
+            Ok(LOOK_AGAIN)
+        }
+        Class::Retry | Class::Conflict if silent < ASK_AGAIN + DOUBT => Ok(RETRY),
+        _ => Err(error.into()),
+    }
 }
 
 /// When to try again after an error.
@@ -146,7 +179,7 @@ pub async fn connect(
         caller,
     };
     if let Some(known) = known {
-        known.reconnect(spec.clone(), aws, facts.clone());
+        known.reconnect(spec.clone(), aws, facts.clone(), context.clock.now());
     } else {
         let stop = context.stop.child_token();
         let handle = Arc::new(InstanceHandle::new(

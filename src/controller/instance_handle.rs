@@ -47,6 +47,7 @@ struct Connection {
     spec: Arc<IdentityCenterInstanceSpec>,
     aws: aws::Client,
     facts: Facts,
+    answered_at: Timestamp,
 }
 
 /// Which action a request in AWS belongs to.
@@ -101,7 +102,12 @@ impl InstanceHandle {
         Self {
             name,
             gate,
-            connection: Mutex::new(Connection { spec: Arc::new(spec), aws, facts }),
+            connection: Mutex::new(Connection {
+                spec: Arc::new(spec),
+                aws,
+                facts,
+                answered_at: now,
+            }),
             keys: KeyTable::new(now),
             poll: Notify::new(),
             stop,
@@ -115,9 +121,15 @@ impl InstanceHandle {
     }
 
     /// Takes in an edited instance.
-    pub fn reconnect(&self, spec: IdentityCenterInstanceSpec, aws: aws::Client, facts: Facts) {
+    pub fn reconnect(
+        &self,
+        spec: IdentityCenterInstanceSpec,
+        aws: aws::Client,
+        facts: Facts,
+        now: Timestamp,
+    ) {
         *self.connection.lock().unwrap_or_else(PoisonError::into_inner) =
-            Connection { spec: Arc::new(spec), aws, facts };
+            Connection { spec: Arc::new(spec), aws, facts, answered_at: now };
         // Other credentials may be told otherwise.
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.denied.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -125,6 +137,17 @@ impl InstanceHandle {
 
     fn connection(&self) -> Connection {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// When AWS was last asked about the instance itself and answered.
+    #[must_use]
+    pub fn answered_at(&self) -> Timestamp {
+        self.connection().answered_at
+    }
+
+    /// Notes that AWS has answered for it.
+    pub fn answered(&self, now: Timestamp) {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).answered_at = now;
     }
 
     /// Its spec.

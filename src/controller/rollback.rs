@@ -221,3 +221,25 @@ pub fn timed(status: &mut RollbackStatus, before: &Rollback, tally: &Tally, now:
     timing::count(status, tally);
     timing::phase_left(status, left, created, now);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{BlockedReason, FailureReason, Limit};
+    use crate::runtime::Metrics;
+
+    #[test]
+    fn every_class_of_error_is_counted_from_zero() {
+        let text = Metrics::new().unwrap().encode().unwrap();
+        for class in [
+            Class::Retry,
+            Class::Throttled { after: Duration::ZERO, limit: Limit::Rate },
+            Class::Conflict,
+            Class::Blocked(BlockedReason::AccessDenied),
+            Class::Terminal(FailureReason::InvalidRequest),
+        ] {
+            let zero = format!(r#"rollback_reconcile_errors_total{{class="{}"}} 0"#, class.label());
+            assert!(text.contains(&zero), "{zero}");
+        }
+    }
+}

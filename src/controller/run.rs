@@ -9,7 +9,7 @@ use kube::runtime::reflector::ObjectRef;
 
 use super::key_table::Claim;
 use crate::api::plan::{ActionRecord, ITEMS_PER_SHARD, PlanItem, RollbackPlanStatus};
-use crate::api::rollback_status::{Replacement, RollbackStatus};
+use crate::api::rollback_status::{Failure, Replacement, RollbackStatus};
 use crate::api::{Reason, Rollback, RollbackPlan};
 use crate::aws::SharedTally;
 use crate::engine::Observations;
@@ -182,11 +182,13 @@ fn created(rollback: &Rollback) -> &[Replacement] {
 }
 
 impl Working {
-    /// Brings `actions` up to a status that was just persisted.
+    /// Brings `actions` up to a status that was just persisted; `failed` is what it knows to have
+    /// failed beyond the one before.
     pub fn note_actions(
         &mut self,
         before: &RollbackStatus,
         after: &RollbackStatus,
+        failed: &[Failure],
         now: Timestamp,
     ) {
         for entry in &after.in_flight {
@@ -213,16 +215,17 @@ impl Working {
         for entry in gone {
             let Ok(item) = usize::try_from(entry.item) else { continue };
             let Some(mut record) = self.actions.get(&item).cloned() else { continue };
-            match letter(after, item).and_then(ActionState::from_letter) {
-                Some(ActionState::Verified) => record.verified_at = Some(now),
-                Some(ActionState::Failed | ActionState::Blocked | ActionState::Unknown) => {
-                    let failure =
-                        after.failures.iter().rev().find(|failure| failure.item == entry.item);
-                    record.reason =
-                        failure.map(|failure| format!("{}: {}", failure.reason, failure.message));
-                }
-                _ => {}
+            if letter(after, item) == Some(ActionState::Verified.letter()) {
+                record.verified_at = Some(now);
+                self.put(item, record);
             }
+        }
+        for failure in failed {
+            let Ok(item) = usize::try_from(failure.item) else { continue };
+            // What is blocked before it is sent was never in flight.
+            let known = self.actions.get(&item).cloned();
+            let mut record = known.unwrap_or_else(|| ActionRecord::of(failure.item));
+            record.reason = Some(format!("{}: {}", failure.reason, failure.message));
             self.put(item, record);
         }
     }

@@ -23,7 +23,7 @@ pub const RETRY_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 /// For so long reads that contradict a success, and conflicts about a permission set, may pass by
 /// themselves. The five minutes of invariant 8 hold this and the takeover by another operator.
 pub const PATIENCE: SignedDuration = SignedDuration::from_mins(4);
-/// Failures that the status lists; all are in the plan's shards.
+/// Failures that the status lists; the reasons of all are in the plan's shards.
 const MAX_FAILURES: usize = 50;
 /// Entries of `inFlight` that are used; the schema allows 200.
 const MAX_IN_FLIGHT: usize = 100;
@@ -37,6 +37,8 @@ pub struct Advance {
     pub status: RollbackStatus,
     /// How many events it takes in; acknowledge them once it is persisted.
     pub taken: usize,
+    /// What failed or was blocked in this step, also where the status has no room for it.
+    pub failed: Vec<Failure>,
     /// Whether actions wait to be sent, and may be.
     pub waiting: bool,
     /// Whether every action is over: the ledger may be written.
@@ -69,6 +71,7 @@ pub fn advance(
         status: situation.status.clone(),
         before: journal.clone(),
         journal,
+        failed: Vec::new(),
         dependencies: Dependencies::of(situation.items),
     };
     tick.correct_times();
@@ -94,6 +97,7 @@ struct Tick<'a> {
     before: Journal,
     journal: Journal,
     in_flight: BTreeMap<usize, InFlight>,
+    failed: Vec<Failure>,
     dependencies: Dependencies<'a>,
 }
 
@@ -124,6 +128,15 @@ impl Tick<'_> {
     }
 
     fn note(&mut self, item: usize, reason: &str, message: &str, next_step: &str) {
+        let failure = Failure {
+            item: i32::try_from(item).unwrap_or(i32::MAX),
+            action: self.situation.items.get(item).map(words::action).unwrap_or_default(),
+            reason: reason.to_owned(),
+            message: message.chars().take(400).collect(),
+            request_id: self.in_flight.get(&item).and_then(|entry| entry.request_id.clone()),
+            next_step: next_step.to_owned(),
+        };
+        self.failed.push(failure.clone());
         if self.status.failures.len() >= MAX_FAILURES {
             // Whether anything drifted decides about the rest, and is known from this list alone.
             if reason != BlockedReason::Drifted.to_string() {
@@ -131,14 +144,7 @@ impl Tick<'_> {
             }
             self.status.failures.pop();
         }
-        self.status.failures.push(Failure {
-            item: i32::try_from(item).unwrap_or(i32::MAX),
-            action: self.situation.items.get(item).map(words::action).unwrap_or_default(),
-            reason: reason.to_owned(),
-            message: message.chars().take(400).collect(),
-            request_id: self.in_flight.get(&item).and_then(|entry| entry.request_id.clone()),
-            next_step: next_step.to_owned(),
-        });
+        self.status.failures.push(failure);
     }
 
     fn over(&mut self, item: usize, state: ActionState) {
@@ -166,6 +172,7 @@ impl Tick<'_> {
             let (reason, message) = words::running(&self.status, progress, halt);
             conditions::summarize(&mut self.status, reason, &message, self.now);
         }
-        Advance { status: self.status, taken: observations.events().len(), waiting, finished }
+        let (failed, taken) = (self.failed, observations.events().len());
+        Advance { status: self.status, taken, failed, waiting, finished }
     }
 }

@@ -155,7 +155,7 @@ pub const ROOMS: &[Room] = &[
     Room {
         name: "controller",
         rooms: &["api", "aws", "cluster", "engine", "model", "plan", "quota", "record", "runtime"],
-        crates: Crates::AllBut(&["anstream", "comfy_table", "indicatif", "inquire", "owo_colors"]),
+        crates: Crates::AllBut(&["anstream", "indicatif", "inquire", "owo_colors"]),
         never: &[],
         why: "the shell wires the rooms together, and knows neither the plugin nor the simulator",
     },

@@ -166,7 +166,7 @@ async fn what_an_account_is_like_is_not_believed_for_long() {
         assert_eq!((state, asked().await), (Ok(AccountState::Unknown), calls));
     }
     let (client, _) = world.client_as("MANAGEMENT", world.gate()).await;
-    handle.reconnect(spec(INSTANCE), client, facts());
+    handle.reconnect(spec(INSTANCE), client, facts(), begun);
     for _ in 0..2 {
         let state = handle.account_state(&account, begun).await;
         assert_eq!((state, asked().await), (Ok(AccountState::Active), 3));
@@ -176,7 +176,7 @@ async fn what_an_account_is_like_is_not_believed_for_long() {
     assert_eq!(asked().await, 3);
     assert_eq!(handle.account_state(&account, after(60)).await, Ok(AccountState::Active));
     assert_eq!(asked().await, 4);
-    handle.reconnect(spec(INSTANCE), limited, facts());
+    handle.reconnect(spec(INSTANCE), limited, facts(), begun);
     assert_eq!(handle.account_state(&account, after(61)).await, Ok(AccountState::Unknown));
 }
 

@@ -34,9 +34,14 @@ fn what_aws_loses_or_refuses_for_a_while_is_neither_done_twice_nor_given_up() {
     let twice: Vec<_> = effective.iter().filter(|(_, times)| *times != 1).collect();
     assert!(twice.is_empty(), "changed more than once: {twice:?}");
     let counters = place.simulator.counters();
-    let struck =
-        json!({"ConnectionClosed": 2, "InternalServerException": 2, "ThrottlingException": 2});
-    assert_eq!(counters["calls"]["DeleteAccountAssignment"]["errors"], struck);
+    let mut struck = counters["calls"]["DeleteAccountAssignment"]["errors"].clone();
+    // With clocks at 20 x, what two busy cores delay by 50 ms meets AWS's limit as a whole second.
+    let throttled = struck["ThrottlingException"].take().as_u64();
+    assert!(throttled.is_some_and(|times| times >= 2), "{throttled:?}");
+    let wanted = json!({
+        "ConnectionClosed": 2, "InternalServerException": 2, "ThrottlingException": null,
+    });
+    assert_eq!(struck, wanted);
     assert_eq!(counters["lostReplies"], 3);
     assert_eq!(counters["throttles"]["outstanding"], 0, "it asked for more than its slots");
     let peak = counters["peakOutstanding"].as_u64().unwrap();

@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::cluster;
+use super::place::{PATIENCE, Place, condition};
+use super::seed::accounts;
 use super::support::{ControlPlane, Operator, checkout, wait_for};
 
 /// Waits until `/readyz` answers with this status and all of these words.
@@ -48,4 +52,39 @@ fn nobody_is_ready_without_the_lease_the_rights_and_the_kinds() {
     });
     let log = operator.log();
     assert!(log.contains("not ready") && log.contains("crds.install"), "{log}");
+}
+
+#[test]
+fn an_instance_that_aws_refuses_from_some_day_on_is_not_ready_until_it_is_let_in_again() {
+    is_found_out("AccessDeniedException", 400, "AccessDenied");
+}
+
+#[test]
+fn an_instance_that_aws_does_not_answer_for_is_not_ready_until_it_does() {
+    is_found_out("InternalServerException", 500, "AwsUnavailable");
+}
+
+/// Nobody uses the instance, and AWS ceases to answer for it: it says so by itself. What is asked of
+/// it meanwhile waits.
+#[track_caller]
+fn is_found_out(code: &str, status: u16, reason: &str) {
+    let place = Place::new(1);
+    let says = |status: &str, reason: &str| {
+        wait_for(&format!("the instance to be Ready={status}: {reason}"), PATIENCE, || {
+            let found = place.get(&["identitycenterinstance", &place.instance]);
+            let ready = condition(&found["status"], "Ready")?;
+            (ready["status"] == status && ready["reason"] == reason).then_some(())
+        });
+    };
+    place.operation("assign", &accounts(1..=1));
+    let error = json!({"code": code, "message": "not now", "status": status});
+    let faults = [json!({"match": {"operations": ["DescribeInstance"]}, "do": {"error": error}})];
+    place.simulator.faults(&json!({"faults": faults}));
+    says("False", reason);
+    place.rollback("undo", "assign", &json!({}));
+    place.wait_condition("undo", "Ready", "False", "InstanceNotReady");
+    place.simulator.faults(&json!({"faults": []}));
+    says("True", "InstanceReady");
+    place.approve("undo");
+    place.wait_phase("undo", "Succeeded");
 }

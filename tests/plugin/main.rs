@@ -246,6 +246,19 @@ fn an_operation_whose_short_name_is_taken_gets_its_full_one() {
 }
 
 #[test]
+fn an_operation_that_got_its_full_name_beside_another_is_found_under_it_alone() {
+    let place = Place::new();
+    let (alone, both) =
+        (store(|_| {}), store(|operation| operation["operation_id"] = "2abdc948-0000".into()));
+    let profile = both.path().join("profiles/prod");
+    std::fs::create_dir_all(&profile).unwrap();
+    std::fs::copy(alone.path().join("operations.json"), profile.join("operations.json")).unwrap();
+    assert!(place.import(both.path()).done().contains("2 imported, 0 unchanged"));
+    assert!(place.import(alone.path()).done().contains("0 imported, 1 unchanged"));
+    assert_eq!(place.kubectl(&["get", "oprec", "-o", "name"]).lines().count(), 2);
+}
+
+#[test]
 fn instances_are_found_by_their_arn() {
     let place = Place::new();
     let directory = samples();

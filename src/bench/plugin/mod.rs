@@ -102,9 +102,16 @@ fn operation(number: u32, occurred_at: &str) -> Value {
         "type": spec["type"],
         "occurredAt": spec["occurredAt"],
         "actor": format!("actor-{:03}", number % 1000),
-        "source": {"tool": "bench", "id": format!("operation-{number}")},
+        "source": {"tool": "bench", "id": id(number)},
         "changes": spec["changes"],
     })
+}
+
+/// As tools number their operations: at random, so that the first letters tell most of them apart.
+fn id(number: u32) -> String {
+    // Odd, so that no two numbers have one product; its bits are spread over all 32.
+    const SPREAD: u32 = 2_654_435_761;
+    format!("{:08x}-0000-4000-8000-{number:012}", number.wrapping_mul(SPREAD))
 }
 
 fn user(number: u32) -> String {

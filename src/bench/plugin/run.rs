@@ -14,8 +14,11 @@ use crate::bench::usage::Usage;
 use crate::bench::world;
 use crate::runtime::clock::Clock;
 
-/// How often it is looked at, which is how exact the time is.
+/// How often a short run is looked at, which is how exact its time is. A long one is looked at less
+/// often: looking takes time from the cores that are measured.
 const LOOK: Duration = Duration::from_millis(1);
+/// How exact the time of a long run is: to one part in so many.
+const PARTS: u32 = 200;
 /// How long one run may take.
 const PATIENCE: Duration = Duration::from_mins(15);
 
@@ -59,7 +62,7 @@ impl Plugin {
                 let last = format!("{passed:?} gone by");
                 return Err(BenchError::Late { what, seconds: passed.as_secs(), last });
             }
-            life.sleep(LOOK).await;
+            life.sleep(LOOK.max(passed / PARTS)).await;
         }
         let seconds = life.now().duration_since(begun).as_secs_f64();
         let printed = std::fs::metadata(&output);

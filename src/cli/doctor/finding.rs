@@ -94,8 +94,11 @@ pub fn exit(findings: &[Finding]) -> Exit {
 pub fn render(findings: &[Finding], output: Output, paint: Paint) -> Result<String, CliError> {
     match output {
         Output::Json | Output::Yaml => {
+            let unknown = findings.iter().filter(|finding| finding.level == Level::Unknown).count();
             let healthy = exit(findings) == Exit::Done;
-            document(&serde_json::json!({"healthy": healthy, "findings": findings}), output)
+            let said =
+                serde_json::json!({"healthy": healthy, "unknown": unknown, "findings": findings});
+            document(&said, output)
         }
         Output::Csv => {
             let row = |it: &Finding| {

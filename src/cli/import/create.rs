@@ -1,6 +1,9 @@
 //! Creating imported records, so that doing it again changes nothing.
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt as _, stream};
+use kube::api::ListParams;
 
 use super::summary::Summary;
 use crate::api::OperationRecord;
@@ -10,6 +13,8 @@ use crate::cli::screen::Screen;
 use crate::cli::session::{Session, create_parameters};
 use crate::record::ImportedRecord;
 
+/// Names that one answer of the API server holds at most.
+const PAGE: u32 = 1000;
 /// Requests under way at once: enough to hide the round trip, few enough for a busy API server.
 const AT_ONCE: usize = 16;
 
@@ -36,8 +41,10 @@ pub async fn create_all(
     screen: Screen,
 ) -> Result<Summary, CliError> {
     let mut summary = Summary::default();
-    let mut outcomes =
-        stream::iter(records).map(|record| create(session, record)).buffered(AT_ONCE);
+    let there = names(session).await?;
+    let mut outcomes = stream::iter(records)
+        .map(|record| create(session, record, there.as_ref()))
+        .buffered(AT_ONCE);
     while let Some(outcome) = outcomes.next().await {
         match outcome {
             Ok(Outcome::Created(name)) => {
@@ -62,12 +69,42 @@ pub async fn create_all(
     Ok(summary)
 }
 
-async fn create(session: &Session, record: &ImportedRecord) -> Result<Outcome, CliError> {
+/// The names of the records that are there; none where they may not be listed.
+async fn names(session: &Session) -> Result<Option<BTreeSet<String>>, CliError> {
+    let (api, doing) = (session.records(), "list the operations");
+    let mut parameters = ListParams::default().limit(PAGE);
+    let mut names = BTreeSet::new();
+    loop {
+        let page = match session.raw(doing, api.list_metadata(&parameters)).await? {
+            Ok(page) => page,
+            // Without the list each record is looked for, which takes longer.
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 410) => return Ok(None),
+            Err(error) => return Err(CliError::request(doing, &error)),
+        };
+        names.extend(page.items.into_iter().filter_map(|item| item.metadata.name));
+        parameters.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
+        if parameters.continue_token.is_none() {
+            return Ok(Some(names));
+        }
+    }
+}
+
+/// The name that a record has where others were imported together with it, or were not.
+fn other_name(record: &ImportedRecord) -> &str {
+    if record.name == record.short_name { &record.full_name } else { &record.short_name }
+}
+
+async fn create(
+    session: &Session,
+    record: &ImportedRecord,
+    there: Option<&BTreeSet<String>>,
+) -> Result<Outcome, CliError> {
     let api = session.records();
-    if record.name != record.short_name {
-        // It may have been imported alone, when nothing else wanted its short name.
-        let doing = format!("read {}", reference(&record.short_name));
-        match session.raw(&doing, api.get(&record.short_name)).await? {
+    let other = other_name(record);
+    if there.is_none_or(|names| names.contains(other)) {
+        // It may have been imported before, with others that wanted its short name or without.
+        let doing = format!("read {}", reference(other));
+        match session.raw(&doing, api.get(other)).await? {
             Ok(found) if is_same(&found, record) => return Ok(compare(&found, record)),
             Ok(_) => {}
             Err(error) if is_missing(&error) => {}
@@ -121,6 +158,15 @@ fn compare(found: &OperationRecord, record: &ImportedRecord) -> Outcome {
 mod tests {
     use super::*;
     use crate::cli::fixtures;
+
+    #[test]
+    fn a_record_is_looked_for_under_the_name_that_it_does_not_get_now() {
+        let mut record = fixtures::imported();
+        record.name.clone_from(&record.short_name);
+        assert_eq!(other_name(&record), record.full_name);
+        record.name.clone_from(&record.full_name);
+        assert_eq!(other_name(&record), record.short_name);
+    }
 
     #[test]
     fn an_equal_record_is_unchanged_whoever_created_it() {

@@ -1,10 +1,14 @@
 //! Records as the API server lists them, page by page.
 
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 
 use super::filter::Filter;
 use crate::api::OperationRecord;
+use crate::api::record::Source;
 use crate::cli::criteria::Criteria;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
@@ -20,6 +24,18 @@ pub async fn list(
     filter: &Filter,
     limit: Option<usize>,
 ) -> Result<Vec<OperationRecord>, CliError> {
+    list_as(session, api, criteria, filter, limit, |record| record).await
+}
+
+/// As [`list`], with what is kept of each record: of a hundred thousand, what is shown is a tenth.
+pub async fn list_as<T>(
+    session: &Session,
+    api: &Api<OperationRecord>,
+    criteria: &Criteria,
+    filter: &Filter,
+    limit: Option<usize>,
+    keep: impl Fn(OperationRecord) -> T,
+) -> Result<Vec<T>, CliError> {
     in_order(filter)?;
     let mut parameters = ListParams::default().limit(PAGE);
     if let Some(selector) = criteria.field_selector() {
@@ -49,7 +65,8 @@ pub async fn list(
             }
             Err(error) => return Err(CliError::request("list the operations", &error)),
         };
-        found.extend(page.items.into_iter().filter(|record| filter.fits(record)).map(slim));
+        let fitting = page.items.into_iter().filter(|record| filter.fits(record)).map(slim);
+        found.extend(fitting.map(|record| (Place::of(&record), keep(record))));
         parameters.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
         if let Some(limit) = limit
             && found.len() > limit.saturating_mul(2).max(PAGE as usize)
@@ -63,7 +80,7 @@ pub async fn list(
     }
     newest_first(&mut found);
     found.truncate(limit.unwrap_or(usize::MAX));
-    Ok(found)
+    Ok(found.into_iter().map(|(_, kept)| kept).collect())
 }
 
 /// A time range that nothing can lie in was meant otherwise.
@@ -76,11 +93,29 @@ fn in_order(filter: &Filter) -> Result<(), CliError> {
     }
 }
 
-fn newest_first(found: &mut [OperationRecord]) {
-    found.sort_by(|a, b| {
-        let name = |record: &OperationRecord| (record.namespace(), record.name_any());
-        b.spec.occurred_at.cmp(&a.spec.occurred_at).then_with(|| name(a).cmp(&name(b)))
-    });
+/// Where a record stands in a list: the newest first. Of the same time it is as the operator takes
+/// them when it is asked for the last so many.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    occurred_at: Reverse<Timestamp>,
+    source: Source,
+    namespace: Option<String>,
+    name: String,
+}
+
+impl Place {
+    fn of(record: &OperationRecord) -> Self {
+        Self {
+            occurred_at: Reverse(record.spec.occurred_at),
+            source: record.spec.source.clone(),
+            namespace: record.namespace(),
+            name: record.name_any(),
+        }
+    }
+}
+
+fn newest_first<T>(found: &mut [(Place, T)]) {
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
 }
 
 /// Without what the API server keeps about each field.
@@ -91,10 +126,23 @@ fn slim(mut record: OperationRecord) -> OperationRecord {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::cli::exit::Exit;
+    use crate::cli::fixtures;
+
+    #[test]
+    fn of_the_same_time_the_first_is_the_one_that_an_undo_of_the_last_takes() {
+        let mut records = [fixtures::record(), fixtures::record(), fixtures::record()];
+        let named = [("b", "1"), ("a", "2"), ("c", "0")];
+        for (record, (name, source)) in records.iter_mut().zip(named) {
+            record.metadata.name = Some(name.to_owned());
+            record.spec.source.id = source.to_owned();
+        }
+        records[2].spec.occurred_at = Timestamp::UNIX_EPOCH;
+        let mut found = records.map(|record| (Place::of(&record), record.name_any()));
+        newest_first(&mut found);
+        assert_eq!(found.map(|(_, name)| name), ["b", "a", "c"]);
+    }
 
     #[test]
     fn a_time_range_ends_after_it_begins() {

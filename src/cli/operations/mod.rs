@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use kube::{Api, ResourceExt as _};
 
 use self::filter::Filter;
-pub use self::list::list;
+pub use self::list::{list, list_as};
 pub use self::pick::pick;
 use self::rows::{HEADERS, WIDE_HEADERS, YIELDS, row};
 use super::criteria::Criteria;
@@ -76,8 +76,25 @@ pub(super) async fn run(
         ..verb.criteria.filter(session.clock.now())
     };
     let limit = verb.criteria.last.map(|last| usize::try_from(last).unwrap_or(usize::MAX));
-    let found = list(&session, &api, &verb.criteria, &filter, limit).await?;
-    if found.is_empty() {
+    let with_namespace = connection.all_namespaces;
+    let (now, paint) = (session.clock.now(), screen.out);
+    let (count, text) = match verb.output {
+        Output::Json | Output::Yaml => {
+            let found = list(&session, &api, &verb.criteria, &filter, limit).await?;
+            (found.len(), documents(&found, verb.output)?)
+        }
+        Output::Name => {
+            let name = |record: OperationRecord| reference(&record.name_any()) + "\n";
+            let found = list_as(&session, &api, &verb.criteria, &filter, limit, name).await?;
+            (found.len(), found.concat())
+        }
+        form @ (Output::Table | Output::Wide | Output::Csv) => {
+            let row = |record: OperationRecord| shown(&record, form, with_namespace, now);
+            let found = list_as(&session, &api, &verb.criteria, &filter, limit, row).await?;
+            (found.len(), laid_out(found, form, with_namespace, paint))
+        }
+    };
+    if count == 0 {
         let place = if connection.all_namespaces {
             "any namespace".to_owned()
         } else {
@@ -88,43 +105,42 @@ pub(super) async fn run(
             return Ok(Exit::Done);
         }
     }
-    let text =
-        render(&found, verb.output, connection.all_namespaces, session.clock.now(), screen.out)?;
     screen.print_in(verb.output, &text)?;
     Ok(Exit::Done)
 }
 
-/// Records in a form.
-pub(super) fn render(
-    found: &[OperationRecord],
-    output: Output,
+/// A record as a row: on a terminal with how long ago it was, else with when.
+fn shown(
+    record: &OperationRecord,
+    form: Output,
     with_namespace: bool,
     now: Timestamp,
-    paint: Paint,
-) -> Result<String, CliError> {
-    let wide = output != Output::Table;
-    let rows = |relative: bool| -> Vec<Vec<Cell>> {
-        let now = relative.then_some(now);
-        found.iter().map(|record| row(record, with_namespace, wide, now)).collect()
-    };
+) -> Vec<Cell> {
+    row(record, with_namespace, form != Output::Table, (form != Output::Csv).then_some(now))
+}
+
+/// Rows as a table or, for programs, as CSV.
+fn laid_out(rows: Vec<Vec<Cell>>, form: Output, with_namespace: bool, paint: Paint) -> String {
     let mut headers = Vec::new();
     if with_namespace {
         headers.push("NAMESPACE");
     }
     headers.extend(HEADERS);
-    if wide {
+    if form != Output::Table {
         headers.extend(WIDE_HEADERS);
     }
-    match output {
-        Output::Table => Ok(table(&headers, YIELDS, rows(true), paint)),
-        Output::Wide => Ok(table(&headers, YIELDS, rows(true), paint.whole())),
-        Output::Csv => Ok(csv(&headers, &rows(false))),
-        Output::Name => {
-            let name = |record: &OperationRecord| reference(&record.name_any()) + "\n";
-            Ok(found.iter().map(name).collect())
-        }
-        Output::Json | Output::Yaml => documents(found, output),
+    match form {
+        Output::Csv => csv(&headers, &rows),
+        Output::Wide => table(&headers, YIELDS, rows, paint.whole()),
+        _ => table(&headers, YIELDS, rows, paint),
     }
+}
+
+/// Records as a table.
+#[cfg(test)]
+pub(super) fn render(records: &[OperationRecord], now: Timestamp, paint: Paint) -> String {
+    let rows = records.iter().map(|record| shown(record, Output::Table, false, now)).collect();
+    laid_out(rows, Output::Table, false, paint)
 }
 
 /// A record as kubectl names it.

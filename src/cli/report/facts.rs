@@ -12,6 +12,7 @@ use crate::api::plan_status::PlanStatus;
 use crate::api::rollback::Mode;
 use crate::api::rollback_status::{Failure, Recommendation, Replacement, RollbackStatus, Timing};
 use crate::api::{Phase, Rollback, RollbackPlan};
+use crate::model::ActionState;
 
 /// All that is known about one attempt of a Rollback.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -77,6 +78,8 @@ pub struct Asked {
 pub enum Outcome {
     /// It failed.
     Failed,
+    /// What became of it could not be found out.
+    Unknown,
     /// It cannot be done.
     Blocked,
     /// It was not sent.
@@ -100,6 +103,7 @@ impl Outcome {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Failed => "failed",
+            Self::Unknown => "unknown",
             Self::Blocked => "blocked",
             Self::NotSent => "not sent",
             Self::InFlight => "in flight",
@@ -210,6 +214,7 @@ fn keys(status: &RollbackStatus, parts: &[RollbackPlan]) -> Vec<KeyFacts> {
         records.filter_map(|record| Some((index(record.item)?, record))).collect();
     let failures: BTreeMap<usize, &Failure> =
         status.failures.iter().filter_map(|it| Some((index(it.item)?, it))).collect();
+    let journal = status.progress.as_ref().map(|progress| states(&progress.shards));
     let in_flight: BTreeMap<usize, _> =
         status.in_flight.iter().filter_map(|it| Some((index(it.item)?, it))).collect();
     let items = parts.iter().flat_map(|part| &part.spec.items);
@@ -218,13 +223,14 @@ fn keys(status: &RollbackStatus, parts: &[RollbackPlan]) -> Vec<KeyFacts> {
         .map(|(index, item)| {
             let (record, failure) = (records.get(&index).copied(), failures.get(&index).copied());
             let open = in_flight.get(&index).copied();
+            let outcome = outcome(item, journal.as_deref(), index);
             let failed = failure.map(|failure| format!("{}: {}", failure.reason, failure.message));
             let failed = failed.or_else(|| record.and_then(|record| record.reason.clone()));
             let request_id = record.and_then(|record| record.request_id.as_ref());
             let request_id = request_id.or_else(|| open.and_then(|open| open.request_id.as_ref()));
             KeyFacts {
                 index,
-                outcome: outcome(item, record, failed.is_some(), open.is_some()),
+                outcome,
                 request_id: request_id.map(ToString::to_string),
                 attempts: record.map_or(0, |record| record.attempts),
                 requested_at: record
@@ -242,18 +248,31 @@ fn keys(status: &RollbackStatus, parts: &[RollbackPlan]) -> Vec<KeyFacts> {
         .collect()
 }
 
-fn outcome(item: &PlanItem, record: Option<&ActionRecord>, failed: bool, open: bool) -> Outcome {
+/// What `status.progress.shards` says of each item, one letter each.
+fn states(shards: &[String]) -> Vec<Option<ActionState>> {
+    let letters = shards.iter().flat_map(|shard| shard.chars());
+    letters.map(ActionState::from_letter).collect()
+}
+
+/// What the journal says of an item that was to be changed, and the plan of all others; `None` where
+/// there is no journal, because nothing was begun.
+fn outcome(item: &PlanItem, journal: Option<&[Option<ActionState>]>, index: usize) -> Outcome {
     match item.disposition {
-        Disposition::AlreadySo => Outcome::AlreadySo,
-        Disposition::Kept => Outcome::Kept,
-        Disposition::Unexplained => Outcome::Unexplained,
-        Disposition::Blocked => Outcome::Blocked,
-        Disposition::Act if failed => Outcome::Failed,
-        Disposition::Act => match record {
-            Some(record) if record.verified_at.is_some() => Outcome::Done,
-            _ if open => Outcome::InFlight,
-            Some(record) if record.ended_at.is_some() => Outcome::NotReadBack,
-            _ => Outcome::NotSent,
-        },
+        Disposition::AlreadySo => return Outcome::AlreadySo,
+        Disposition::Kept => return Outcome::Kept,
+        Disposition::Unexplained => return Outcome::Unexplained,
+        Disposition::Blocked => return Outcome::Blocked,
+        Disposition::Act => {}
+    }
+    let Some(states) = journal else { return Outcome::NotSent };
+    match states.get(index).copied().flatten() {
+        Some(ActionState::Planned) => Outcome::NotSent,
+        Some(ActionState::Intent | ActionState::Requested) => Outcome::InFlight,
+        Some(ActionState::Settled) => Outcome::NotReadBack,
+        Some(ActionState::Verified) => Outcome::Done,
+        Some(ActionState::AlreadySo) => Outcome::AlreadySo,
+        Some(ActionState::Failed) => Outcome::Failed,
+        Some(ActionState::Blocked) => Outcome::Blocked,
+        Some(ActionState::Unknown) | None => Outcome::Unknown,
     }
 }

@@ -254,7 +254,7 @@ const fn tone(phase: Phase) -> &'static str {
 pub const fn outcome_tone(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "good",
-        Outcome::Failed | Outcome::Blocked => "bad",
+        Outcome::Failed | Outcome::Unknown | Outcome::Blocked => "bad",
         Outcome::AlreadySo => "faint",
         _ => "warn",
     }

@@ -50,7 +50,7 @@ fn ended(count: usize) -> (Rollback, Vec<RollbackPlan>) {
     };
     let failures: Vec<Value> = (0..count)
         .filter(|index| failed(*index))
-        .take(100)
+        .take(50)
         .map(|index| {
             json!({
                 "item": index, "action": "DeleteAssignment member", "reason": "AccessDenied",
@@ -60,6 +60,10 @@ fn ended(count: usize) -> (Rollback, Vec<RollbackPlan>) {
         .collect();
     let shards: Vec<String> =
         (0..count.div_ceil(1000)).map(|part| format!("undo-{part}")).collect();
+    let letter = |index: usize| if failed(index) { 'f' } else { 'v' };
+    let journal: Vec<String> = (0..shards.len())
+        .map(|part| (part * 1000..count.min((part + 1) * 1000)).map(letter).collect())
+        .collect();
     let rollback = json!({
         "apiVersion": "identitycenter.dev/v1alpha1", "kind": "Rollback",
         "metadata": {
@@ -81,6 +85,10 @@ fn ended(count: usize) -> (Rollback, Vec<RollbackPlan>) {
                 "givesAccess": false, "assumed": false, "approvedBy": "bob@example.com",
                 "warnings": ["sessions that are open now last until 2026-11-24T08:50:00Z"],
                 "estimate": {"seconds": 6.5, "calls": 9},
+            },
+            "progress": {
+                "total": count, "done": count - count / 50, "failed": count / 50, "skipped": 0,
+                "inFlight": 0, "percent": 98, "display": "", "shards": journal,
             },
             "failures": failures,
             "timing": {
@@ -124,7 +132,8 @@ fn what_became_of_each_key_is_told() {
     }
     let actions = &mut parts[0].status.as_mut().unwrap().actions;
     actions.retain(|action| !(0..6).contains(&action.item));
-    actions[0].verified_at = None;
+    let progress = rollback.status.as_mut().unwrap().progress.as_mut().unwrap();
+    progress.shards[0].replace_range(..12, "kkkb.isvukb?");
     let open = json!([{
         "item": 5, "action": "DeleteAssignment", "intentAt": BEGAN, "attempt": 1, "firstAt": BEGAN,
     }]);
@@ -140,14 +149,38 @@ fn what_became_of_each_key_is_told() {
         Outcome::InFlight,
         Outcome::NotReadBack,
         Outcome::Done,
+        Outcome::Unknown,
+        Outcome::AlreadySo,
+        Outcome::Blocked,
+        Outcome::Unknown,
     ];
-    assert_eq!(outcomes[..8], wanted);
+    assert_eq!(outcomes[..12], wanted);
     assert_eq!(outcomes[49], Outcome::Failed);
     assert_eq!(report.keys[49].next_step.as_deref(), Some("raise spec.attempt"));
     let page = html::page(&report);
     for outcome in wanted {
         assert!(page.contains(&format!("</b>{}", outcome.words())), "{}", outcome.words());
     }
+}
+
+#[test]
+fn every_failure_is_one_also_those_that_the_status_has_no_room_for() {
+    let (rollback, parts) = ended(6000);
+    assert_eq!(rollback.status.as_ref().unwrap().failures.len(), 50);
+    let report = Report::new(&rollback, &parts, now());
+    assert_eq!(report.counts(), [(Outcome::Failed, 120), (Outcome::Done, 5880)].into());
+    let why = report.keys.iter().filter(|key| key.outcome == Outcome::Failed);
+    assert!(why.clone().all(|key| key.why.as_deref().is_some_and(|why| why.contains("role"))));
+}
+
+#[test]
+fn before_the_first_write_nothing_was_sent() {
+    let (mut rollback, mut parts) = ended(50);
+    rollback.status.as_mut().unwrap().progress = None;
+    rollback.status.as_mut().unwrap().failures.clear();
+    parts[0].status = None;
+    let report = Report::new(&rollback, &parts, now());
+    assert_eq!(report.counts(), [(Outcome::NotSent, 50)].into());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use kube::ResourceExt as _;
 use crate::api::plan_status::PlanStatus;
 use crate::api::rollback_status::{Progress, RollbackStatus, Timing};
 use crate::api::{Phase, Rollback};
+use crate::cli::hold;
 use crate::cli::plan::view::grade_tone;
 use crate::cli::progress::failure_line;
 use crate::cli::screen::{Paint, Tone, one_line};
@@ -234,14 +235,22 @@ fn failures(status: &RollbackStatus, paint: Paint) -> String {
 fn next_step(rollback: &Rollback, status: &RollbackStatus) -> Option<String> {
     let name = rollback.name_any();
     let namespace = rollback.namespace().unwrap_or_default();
+    let resume = format!("kubectl rollback resume {name} -n {namespace}");
     match status.phase {
-        Phase::AwaitingApproval => Some(format!("kubectl rollback approve {name} -n {namespace}")),
+        Phase::AwaitingApproval if hold::needs_approval(rollback) != Some(false) => {
+            let approve = format!("kubectl rollback approve {name} -n {namespace}");
+            Some(if rollback.spec.suspend {
+                format!("{approve}; it is suspended, to let it go on then: {resume}")
+            } else {
+                approve
+            })
+        }
         Phase::PartiallySucceeded | Phase::Failed => {
             Some(format!("to try again what is open: kubectl rollback retry {name} -n {namespace}"))
         }
-        _ if rollback.spec.suspend && !status.phase.is_terminal() => Some(format!(
-            "it is suspended; to let it go on: kubectl rollback resume {name} -n {namespace}"
-        )),
+        _ if rollback.spec.suspend && !status.phase.is_terminal() => {
+            Some(format!("it is suspended; to let it go on: {resume}"))
+        }
         Phase::Planned => Some(format!(
             "to execute it: kubectl patch rollback {name} -n {namespace} --type merge -p \
              '{{\"spec\":{{\"mode\":\"Apply\"}}}}'"

@@ -109,6 +109,13 @@ impl Harness {
                 !state.is_terminal() || state == after,
                 "item {item} left {state:?} for {after:?}"
             );
+            let told = next.failed.iter().any(|failure| usize::try_from(failure.item) == Ok(item));
+            assert!(
+                state == after
+                    || told
+                    || !matches!(after, ActionState::Failed | ActionState::Blocked),
+                "nobody hears why item {item} is {after:?}"
+            );
         }
         next.finished
     }

@@ -55,22 +55,26 @@ pub fn read_directory(path: &Path, profiles: &[String]) -> Result<Vec<SourceFile
         if !is_directory(&directory)? {
             continue;
         }
-        for name in store_files(&directory)? {
+        let names = store_files(&directory)?;
+        if names.is_empty() {
+            continue;
+        }
+        for name in names {
             let (profile, shown) = (profile.to_string_lossy(), name.to_string_lossy());
             let shown = format!("profiles/{profile}/{shown}");
             files.push(read_file(&directory.join(&name), shown)?);
         }
         read.push(profile);
     }
+    let inner = path.join("operations");
+    if files.is_empty() && is_directory(&inner)? {
+        return read_directory(&inner, profiles);
+    }
     let missing = profiles.iter().find(|profile| read.iter().all(|name| name != &***profile));
     if let Some(missing) = missing {
         return Err(DirectoryError::NoProfile { path: path.to_owned(), profile: missing.clone() });
     }
     if files.is_empty() {
-        let inner = path.join("operations");
-        if is_directory(&inner)? {
-            return read_directory(&inner, profiles);
-        }
         return Err(DirectoryError::NoStore { path: path.to_owned() });
     }
     Ok(files)

@@ -22,10 +22,12 @@ pub fn read(text: &str, zone: Option<&TimeZone>) -> Result<(Timestamp, Precision
     Ok((time, precision(text)))
 }
 
-/// How exactly a text that is a time says it: by what is written of the time of day.
+/// How exactly a text that is a time says it: by what is written of the time of day. Fewer digits of
+/// a second than six may be a second that was written with zeros.
 fn precision(text: &str) -> Precision {
-    if text.contains(['.', ',']) {
-        return Precision::Microsecond;
+    if let Some((_, fraction)) = text.split_once(['.', ',']) {
+        let digits = fraction.chars().take_while(char::is_ascii_digit).count();
+        return if digits < 6 { Precision::Second } else { Precision::Microsecond };
     }
     let time = text.split_once(['T', 't', ' ']).map_or("", |(_, time)| time);
     let time = time.split(['Z', 'z', '+', '-']).next().unwrap_or_default();
@@ -59,6 +61,7 @@ mod tests {
             assert_eq!(read(text, None), Ok((expected, Precision::Microsecond)), "{text}");
         }
         for (text, expected) in [
+            ("2026-11-23T20:50:39.000Z", Precision::Second),
             ("2026-11-23T20:50:39+00:00", Precision::Second),
             ("2026-11-23 20:50:39Z", Precision::Second),
             ("2026-11-23T20:50Z", Precision::Minute),

@@ -7,8 +7,10 @@ use prometheus::{
 
 use super::outcomes::LedgerOutcome;
 use super::registration::{ASYNCHRONOUS, Adder, Described, PHASE, RATIO, ROUND_TRIP};
-use crate::model::Class;
 
+/// Classes of a reconciliation's error. They are counted from zero on: a counter that appears with its
+/// first count hides that increase.
+const ERROR_CLASSES: [&str; 5] = ["retry", "throttled", "conflict", "blocked", "terminal"];
 /// Phases that a Rollback ends in. They are counted from zero on, because nothing can be said about
 /// the increase of a counter that is there only after it has counted.
 const FINAL_PHASES: [&str; 6] =
@@ -196,7 +198,7 @@ impl Families {
         for phase in FINAL_PHASES {
             families.finished.with_label_values(&[phase]);
         }
-        for class in Class::LABELS {
+        for class in ERROR_CLASSES {
             families.reconcile_errors.with_label_values(&[class]);
         }
         for outcome in LedgerOutcome::ALL {
