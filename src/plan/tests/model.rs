@@ -100,6 +100,13 @@ impl Model {
         decided.len() < keys.len() && !decided.iter().any(open) && !selected.iter().any(is_redo)
     }
 
+    /// Whether what counts is not what is there, although every change of it is on record: an undo
+    /// that wrote nothing was taken back after another had changed the key. A redo changes only what
+    /// the undo wrote, so the record counts again while its change is not there.
+    pub(super) fn is_at_odds(&self, key: usize) -> bool {
+        matches!(self.decide_key(key, &BTreeSet::new()), Decision::Write(_))
+    }
+
     fn decide_key(&self, key: usize, selected: &BTreeSet<Doer>) -> Decision {
         let live = self.world.contains(&key);
         let (mut expected, mut wanted) = (self.start.contains(&key), self.start.contains(&key));

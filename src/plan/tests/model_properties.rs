@@ -118,6 +118,7 @@ proptest! {
         prop_assert_eq!(&history.model.world, &history.model.start);
     }
 
+    /// Where what is there is what counts; else the redo makes it so.
     #[test]
     fn undo_and_redo_is_as_it_was(
         start in start(),
@@ -129,7 +130,7 @@ proptest! {
             history.take(step);
         }
         let doers = history.doers();
-        if doers.is_empty() {
+        if doers.is_empty() || (0..KEYS).any(|key| history.model.is_at_odds(key)) {
             return Ok(());
         }
         let chosen = which.iter().map(|at| doers[at.index(doers.len())]).collect();
