@@ -190,7 +190,7 @@ impl PlanItem {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct RollbackPlanStatus {
-    /// One entry for each action that was sent.
+    /// One entry for each action that was sent or failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000), extend("x-kubernetes-list-type" = "atomic"))]
     pub actions: Vec<ActionRecord>,

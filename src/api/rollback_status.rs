@@ -161,7 +161,7 @@ pub struct RollbackStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200), extend("x-kubernetes-list-type" = "atomic"))]
     pub in_flight: Vec<InFlight>,
-    /// The first failures; the reasons of all of them are in the plan's shards.
+    /// The first failures. The reasons of all are in the plan's shards, but for those that the operator could not write there before it was ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "atomic"))]
     pub failures: Vec<Failure>,

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
 use super::error::CliError;
 use super::exit::Exit;
 use super::follow::{Event, Follow};
 use super::screen::one_line;
 use super::session::Session;
 use crate::api::condition::{ConditionType, Reason};
+use crate::api::rollback_status::RollbackStatus;
 use crate::api::{Phase, Rollback};
 
 /// Waits until the approval of the plan with this digest, which the spec has since this generation,
@@ -75,21 +78,35 @@ fn judge(rollback: &Rollback, digest: &str, generation: i64) -> Option<Result<()
             // One that counts and waits all the same is suspended, or for later, or waits for a key.
             if judged.status == "True" { Some(Ok(())) } else { inert(exit, &judged.message) }
         }
-        phase if another => inert(
-            Exit::AwaitingApproval,
-            &format!(
-                "the plan was made anew in the meantime, and under its policy the new one needs no \
-                 approval: it is {phase} ({}); look at what it changes with kubectl rollback plan \
-                 --rollback, and stop it with cancel if that is not wanted",
-                status.summary
-            ),
-        ),
+        Phase::Executing | Phase::Verifying | Phase::Succeeded | Phase::PartiallySucceeded
+            if another =>
+        {
+            inert(Exit::AwaitingApproval, &overtaken(status, judged))
+        }
+        Phase::Failed if another && judged.is_some_and(|it| it.status == "True") => {
+            inert(Exit::of(rollback), &overtaken(status, judged))
+        }
         Phase::Executing | Phase::Verifying | Phase::Succeeded | Phase::PartiallySucceeded => {
             Some(Ok(()))
         }
         _ if judged.is_some_and(|it| it.status == "True") => Some(Ok(())),
         phase => inert(Exit::of(rollback), &format!("it is {phase} ({})", status.summary)),
     }
+}
+
+/// That another plan than the one that was approved is or was executed.
+fn overtaken(status: &RollbackStatus, judged: Option<&Condition>) -> String {
+    let free = judged.is_some_and(|it| it.reason == Reason::ApprovalNotRequired.as_str());
+    let why = if free {
+        "under its policy the new one needs no approval"
+    } else {
+        "the new one was approved"
+    };
+    format!(
+        "the plan was made anew in the meantime, and {why}: it is {} ({}); look at what it changes \
+         with kubectl rollback plan --rollback, and stop it with cancel if that is not wanted",
+        status.phase, status.summary
+    )
 }
 
 #[cfg(test)]
@@ -131,6 +148,12 @@ mod tests {
             let rollback = fixtures::rollback(phase);
             assert_eq!(judged(&rollback, 1), Some(Ok(())), "{phase}");
             let other = judge(&rollback, "sha256:other", 1).unwrap().unwrap_err();
+            assert!(other.message.contains("the new one was approved: it is"), "{phase}: {other}");
+            let mut free = rollback.clone();
+            let kind = ConditionType::Approved;
+            fixtures::condition(&mut free, kind, true, Reason::ApprovalNotRequired);
+            let other = judge(&free, "sha256:other", 1).unwrap().unwrap_err();
+            assert_eq!(other.exit, Exit::AwaitingApproval);
             assert!(other.message.contains("needs no approval: it is"), "{phase}: {other}");
         }
         let rejected = judged(&fixtures::rollback(Phase::Rejected), 1).unwrap().unwrap_err();

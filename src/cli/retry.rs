@@ -61,8 +61,9 @@ pub(super) async fn run(
     screen.note(&format!("rollback {name}: attempt {attempt} begins with a plan of its own"));
     let rollback = session.rollback(name).await.map_err(|mut error| {
         if held {
-            let resume = format!("kubectl rollback resume {name} {}", session.place);
-            error.message.push_str(&format!("; attempt {attempt} is suspended until {resume}"));
+            let resume =
+                format!("; attempt {attempt} is suspended: kubectl rollback resume {name} ");
+            error.message = [&error.message, &resume, &session.place].map(String::as_str).concat();
         }
         error
     })?;

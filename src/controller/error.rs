@@ -35,6 +35,18 @@ impl Error {
         }
     }
 
+    /// In words that stay the same as long as the error does: without the id of the request that met
+    /// it.
+    #[must_use]
+    pub fn lasting(&self) -> String {
+        match self {
+            Self::Aws(aws::Error::Refused { operation, answer }) => {
+                format!("AWS: {operation}: {}: {}", answer.code, answer.message)
+            }
+            error => error.to_string(),
+        }
+    }
+
     /// Whether the object changed since it was read.
     #[must_use]
     pub fn is_conflict(&self) -> bool {

@@ -263,7 +263,10 @@ fn acknowledge(
             run.note_progress(now);
         }
     }
-    if let Some(failure) = next.failed.last() {
+    // As many events as the status lists failures: the rest is in the shards.
+    if after.failures.len() > before.failures.len()
+        && let Some(failure) = after.failures.last()
+    {
         let note = format!("could not {}: {}: {}", failure.action, failure.reason, failure.message);
         context.event(&working.rollback, Reason::ActionFailed, &note, true);
     }

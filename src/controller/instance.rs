@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
@@ -26,9 +26,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How long to wait after AWS could not be asked.
 const RETRY: Duration = Duration::from_secs(10);
 /// How often AWS is asked whether it still answers for a usable instance.
-const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
+const ASK_AGAIN: Duration = Duration::from_mins(5);
 /// How long it may then keep silent: one lost answer says nothing.
-const DOUBT: SignedDuration = SignedDuration::from_mins(1);
+const DOUBT: Duration = Duration::from_mins(1);
 
 /// Looks at one instance.
 pub async fn reconcile(
@@ -53,6 +53,12 @@ pub async fn reconcile(
     let generation = instance.metadata.generation.unwrap_or_default();
     let mut status = instance.status.clone().unwrap_or_default();
     let current = is_ready(&status) && status.observed_generation == generation;
+    // What is written about a failed try wakes this again at once.
+    let tried = context.instances.failed_at(instance).filter(|_| !current);
+    let wait = tried.and_then(|at| RETRY.checked_sub(passed(at, context.clock.now())));
+    if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
+        return Ok(Action::requeue(context.clock.real_duration(wait)));
+    }
     let known = context.instances.get(&name).filter(|known| *known.spec() == instance.spec);
     let answered = if let Some(other) = duplicate(&context, instance).await? {
         Err((
@@ -63,10 +69,11 @@ pub async fn reconcile(
             LOOK_AGAIN,
         ))
     } else if let Some(handle) = known.filter(|_| current) {
-        still_answers(&context, &handle).await.map_err(|error| unusable(&error))
+        let answered = still_answers(&context, &handle).await;
+        answered.map_err(|error| unusable(&context, instance, &error))
     } else {
         let connected = connect(&context, &name, &instance.spec).await;
-        connected.map_err(|error| unusable(&error)).map(|facts| {
+        connected.map_err(|error| unusable(&context, instance, &error)).map(|facts| {
             status.identity_store_id = Some(facts.identity_store);
             status.owner_account = facts.owner_account;
             status.delegated_administrator = Some(facts.delegated_administrator);
@@ -97,7 +104,12 @@ pub async fn reconcile(
 }
 
 /// What is said of an instance that AWS does not answer for.
-fn unusable(error: &Error) -> (Reason, String, Duration) {
+fn unusable(
+    context: &Context,
+    instance: &IdentityCenterInstance,
+    error: &Error,
+) -> (Reason, String, Duration) {
+    context.instances.note_failed(instance, context.clock.now());
     let reason = match error.class() {
         Class::Blocked(_) => Reason::AccessDenied,
         Class::Terminal(_) => Reason::InstanceNotFound,
@@ -105,27 +117,37 @@ fn unusable(error: &Error) -> (Reason, String, Duration) {
     };
     let hint =
         "check spec.instanceArn, spec.region and the operator's credentials; it is tried again";
-    (reason, format!("{error}; {hint}"), RETRY)
+    tracing::warn!(%error, "an instance is not usable; it is tried again");
+    (reason, format!("{}; {hint}", error.lasting()), RETRY)
+}
+
+/// How long ago something was; not at all where clocks were set back.
+fn passed(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(at)).unwrap_or_default()
 }
 
 /// Asks AWS now and then for an instance that was usable: else one that nobody uses would look
 /// usable long after its role was taken away. Gives when to look again.
 async fn still_answers(context: &Context, handle: &InstanceHandle) -> Result<Duration, Error> {
-    let silent = context.clock.now().duration_since(handle.answered_at());
-    if silent < ASK_AGAIN {
+    if passed(handle.answered_at(), context.clock.now()) < ASK_AGAIN {
         return Ok(LOOK_AGAIN);
     }
     let Err(error) = handle.aws(aws::Priority::PreRead).describe_instance().await else {
         handle.answered(context.clock.now());
         return Ok(LOOK_AGAIN);
     };
+    let now = context.clock.now();
     match error.class() {
+        // It waited in our own queue, or another process leads: nothing was asked.
+        _ if matches!(error, aws::Error::NotAdmitted { .. } | aws::Error::Fenced { .. }) => {
+            Ok(RETRY)
+        }
         // To refuse for a quota is an answer too.
         Class::Throttled { .. } => {
-            handle.answered(context.clock.now());
+            handle.answered(now);
             Ok(LOOK_AGAIN)
         }
-        Class::Retry | Class::Conflict if silent < ASK_AGAIN + DOUBT => Ok(RETRY),
+        Class::Retry | Class::Conflict if passed(handle.doubted(now), now) < DOUBT => Ok(RETRY),
         _ => Err(error.into()),
     }
 }

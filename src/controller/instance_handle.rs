@@ -48,6 +48,8 @@ struct Connection {
     aws: aws::Client,
     facts: Facts,
     answered_at: Timestamp,
+    /// Since when AWS has kept silent.
+    doubted_since: Option<Timestamp>,
 }
 
 /// Which action a request in AWS belongs to.
@@ -107,6 +109,7 @@ impl InstanceHandle {
                 aws,
                 facts,
                 answered_at: now,
+                doubted_since: None,
             }),
             keys: KeyTable::new(now),
             poll: Notify::new(),
@@ -129,7 +132,7 @@ impl InstanceHandle {
         now: Timestamp,
     ) {
         *self.connection.lock().unwrap_or_else(PoisonError::into_inner) =
-            Connection { spec: Arc::new(spec), aws, facts, answered_at: now };
+            Connection { spec: Arc::new(spec), aws, facts, answered_at: now, doubted_since: None };
         // Other credentials may be told otherwise.
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.denied.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -147,7 +150,15 @@ impl InstanceHandle {
 
     /// Notes that AWS has answered for it.
     pub fn answered(&self, now: Timestamp) {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner).answered_at = now;
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        connection.answered_at = now;
+        connection.doubted_since = None;
+    }
+
+    /// Notes that AWS kept silent about it; gives since when.
+    pub fn doubted(&self, now: Timestamp) -> Timestamp {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        *connection.doubted_since.get_or_insert(now)
     }
 
     /// Its spec.

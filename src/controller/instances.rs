@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+use kube::ResourceExt;
+
 use super::instance_handle::InstanceHandle;
+use crate::api::IdentityCenterInstance;
 use crate::aws;
 use crate::model::InstanceArn;
 
@@ -12,6 +16,15 @@ use crate::model::InstanceArn;
 pub struct Instances {
     ready: Mutex<BTreeMap<String, Arc<InstanceHandle>>>,
     gates: Mutex<BTreeMap<InstanceArn, aws::Gate>>,
+    failed: Mutex<BTreeMap<String, Failed>>,
+}
+
+/// The last try to reach an instance, which failed.
+#[derive(Debug)]
+struct Failed {
+    uid: Option<String>,
+    generation: Option<i64>,
+    at: Timestamp,
 }
 
 impl Instances {
@@ -38,6 +51,22 @@ impl Instances {
     pub fn gate(&self, arn: &InstanceArn, make: impl FnOnce() -> aws::Gate) -> aws::Gate {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         gates.entry(arn.clone()).or_insert_with(make).clone()
+    }
+
+    /// Notes that an instance, as it is specified now, could not be reached.
+    pub fn note_failed(&self, instance: &IdentityCenterInstance, at: Timestamp) {
+        let (uid, generation) = (instance.uid(), instance.metadata.generation);
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.insert(instance.name_any(), Failed { uid, generation, at });
+    }
+
+    /// When the same was last tried in vain.
+    #[must_use]
+    pub fn failed_at(&self, instance: &IdentityCenterInstance) -> Option<Timestamp> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = failed.get(&instance.name_any())?;
+        let same = last.uid == instance.uid() && last.generation == instance.metadata.generation;
+        same.then_some(last.at)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<InstanceHandle>>> {

@@ -18,6 +18,10 @@ use crate::engine::creation::in_place;
 use crate::engine::write_budget::WriteBudget;
 use crate::model::{ActionState, InstanceArn};
 
+/// How many bytes of a reason a shard keeps: should each of its thousand actions fail, their account
+/// still fits beside the items (`size::LARGEST_SHARD`).
+pub(super) const LONGEST_REASON: usize = 200;
+
 /// One Rollback that is being executed.
 #[derive(Debug)]
 pub struct Run {
@@ -220,12 +224,14 @@ impl Working {
                 self.put(item, record);
             }
         }
-        for failure in failed {
+        for failure in after.failures.iter().chain(failed) {
             let Ok(item) = usize::try_from(failure.item) else { continue };
             // What is blocked before it is sent was never in flight.
             let known = self.actions.get(&item).cloned();
             let mut record = known.unwrap_or_else(|| ActionRecord::of(failure.item));
-            record.reason = Some(format!("{}: {}", failure.reason, failure.message));
+            let mut reason = format!("{}: {}", failure.reason, failure.message);
+            reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
+            record.reason = Some(reason);
             self.put(item, record);
         }
     }

@@ -47,6 +47,8 @@ fn bytes(value: &impl Serialize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::plan::{ActionRecord, ITEMS_PER_SHARD};
+    use crate::controller::run::LONGEST_REASON;
     use crate::engine::fixtures;
     use crate::model::PermissionSetContent;
 
@@ -102,5 +104,21 @@ mod tests {
         assert_eq!(excess(&[], &[], &[shard(items.clone())]), None);
         let twice = [items.clone(), items].concat();
         assert_eq!(excess(&[], &[], &[shard(twice)]).as_deref(), Some(SHARD_TOO_LARGE));
+    }
+
+    #[test]
+    fn the_account_of_a_thousand_failures_fits_beside_the_items() {
+        let time = "2026-11-23T20:50:11.234159123Z".parse().ok();
+        let action = ActionRecord {
+            request_id: "6a1f0d6e-8b1c-4a7e-9a57-000000000042".parse().ok(),
+            attempts: 3,
+            requested_at: time,
+            ended_at: time,
+            verified_at: time,
+            reason: Some("x".repeat(LONGEST_REASON)),
+            ..ActionRecord::of(19_999)
+        };
+        let most = 1_500_000 - LARGEST_SHARD;
+        assert!(bytes(&vec![action; ITEMS_PER_SHARD]) <= most);
     }
 }

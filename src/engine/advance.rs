@@ -23,7 +23,7 @@ pub const RETRY_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 /// For so long reads that contradict a success, and conflicts about a permission set, may pass by
 /// themselves. The five minutes of invariant 8 hold this and the takeover by another operator.
 pub const PATIENCE: SignedDuration = SignedDuration::from_mins(4);
-/// Failures that the status lists; the reasons of all are in the plan's shards.
+/// Failures that the status lists; the plan's shards have the reasons of all.
 const MAX_FAILURES: usize = 50;
 /// Entries of `inFlight` that are used; the schema allows 200.
 const MAX_IN_FLIGHT: usize = 100;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::cluster;
 use super::place::{PATIENCE, Place, condition};
@@ -71,20 +71,62 @@ fn is_found_out(code: &str, status: u16, reason: &str) {
     let place = Place::new(1);
     let says = |status: &str, reason: &str| {
         wait_for(&format!("the instance to be Ready={status}: {reason}"), PATIENCE, || {
-            let found = place.get(&["identitycenterinstance", &place.instance]);
-            let ready = condition(&found["status"], "Ready")?;
+            let ready = said_of(&place);
             (ready["status"] == status && ready["reason"] == reason).then_some(())
         });
     };
     place.operation("assign", &accounts(1..=1));
-    let error = json!({"code": code, "message": "not now", "status": status});
-    let faults = [json!({"match": {"operations": ["DescribeInstance"]}, "do": {"error": error}})];
-    place.simulator.faults(&json!({"faults": faults}));
+    breaks(&place, code, status, None);
     says("False", reason);
     place.rollback("undo", "assign", &json!({}));
     place.wait_condition("undo", "Ready", "False", "InstanceNotReady");
+    let before = asked(&place);
+    place.wait_simulated(Duration::from_mins(1));
+    let times = asked(&place) - before;
+    assert!(
+        (4..=8).contains(&times),
+        "asked {times} times in a minute, in place of each ten seconds"
+    );
     place.simulator.faults(&json!({"faults": []}));
     says("True", "InstanceReady");
     place.approve("undo");
     place.wait_phase("undo", "Succeeded");
+}
+
+#[test]
+fn one_lost_answer_or_a_used_up_quota_leaves_an_instance_ready() {
+    for (code, status, count) in
+        [("InternalServerException", 500, Some(1)), ("ThrottlingException", 400, None)]
+    {
+        let place = Place::new(1);
+        let before = (said_of(&place), asked(&place));
+        breaks(&place, code, status, count);
+        // Far longer than it may doubt; the clocks run 20 x as fast as life.
+        wait_for("AWS to be asked again after it broke", PATIENCE, || {
+            (asked(&place) >= before.1 + 2).then_some(())
+        });
+        place.wait_simulated(Duration::from_mins(2));
+        assert_eq!(said_of(&place), before.0, "{code}");
+    }
+}
+
+/// From now on AWS breaks where it is asked for the instance: so many times, or always.
+fn breaks(place: &Place<'_>, code: &str, status: u16, count: Option<u32>) {
+    let error = json!({"code": code, "message": "not now", "status": status});
+    let mut fault = json!({"match": {"operations": ["DescribeInstance"]}, "do": {"error": error}});
+    if let Some(count) = count {
+        fault["count"] = json!(count);
+    }
+    place.simulator.faults(&json!({"faults": [fault]}));
+}
+
+/// How often AWS was asked for the instance.
+fn asked(place: &Place<'_>) -> u64 {
+    place.simulator.counters()["calls"]["DescribeInstance"]["total"].as_u64().unwrap()
+}
+
+/// The condition `Ready` of the instance.
+fn said_of(place: &Place<'_>) -> Value {
+    let found = place.get(&["identitycenterinstance", &place.instance]);
+    condition(&found["status"], "Ready").unwrap()
 }

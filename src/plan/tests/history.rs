@@ -133,7 +133,7 @@ fn wrote(record: &Record) -> bool {
 }
 
 /// The number of a key of the model.
-fn index_of(found: &Key) -> usize {
+pub(super) fn index_of(found: &Key) -> usize {
     let Key::Assignment(found) = found else { panic!("{found} is not of the model") };
     found.account.as_str().parse().unwrap()
 }
