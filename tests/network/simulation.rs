@@ -8,10 +8,12 @@ pub mod cluster;
 pub mod ending;
 #[path = "../simulation/jobs.rs"]
 pub mod jobs;
-#[path = "../simulation/judge.rs"]
+#[path = "../simulation/judge/mod.rs"]
 pub mod judge;
 #[path = "../simulation/life.rs"]
 pub mod life;
+#[path = "../simulation/objects.rs"]
+pub mod objects;
 #[path = "../simulation/people.rs"]
 pub mod people;
 #[path = "../simulation/place.rs"]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::aws::Aws;
 use super::cluster::{Cluster, Kind};
 use super::judge::{self, Judge};
+use super::objects::is_terminal;
 use super::scenario::Scenario;
 
 /// What stands at the beginning of the violation when a Rollback is not over in time.
@@ -106,7 +107,7 @@ pub fn conclude(scenario: &Scenario, cluster: &Cluster, aws: &Aws, judge: &Judge
 
 fn is_over(object: &Value) -> bool {
     let (spec, status, metadata) = (&object["spec"], &object["status"], &object["metadata"]);
-    judge::is_terminal(status)
+    is_terminal(status)
         && status["attempt"] == *spec.get("attempt").unwrap_or(&json!(1))
         && status["observedGeneration"] == metadata["generation"]
         && metadata["deletionTimestamp"].is_null()

@@ -27,6 +27,7 @@ mod jobs;
 mod judge;
 mod life;
 mod measure;
+mod objects;
 mod pace;
 mod people;
 mod place;
