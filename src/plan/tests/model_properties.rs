@@ -175,3 +175,24 @@ proptest! {
         prop_assert_eq!(history.plan(&doers), Err(Refusal::NothingOpen));
     }
 }
+
+/// The one place where undo and redo is not as it was (decision 0029, *Limit*).
+#[test]
+fn a_redo_of_an_undo_that_wrote_nothing_lets_a_record_count_whose_change_is_not_there() {
+    let mut history = History::new([2].into());
+    let (revoked_first, revoked_again) = (0, 1);
+    history.operate(&[(2, false)], false);
+    history.operate(&[(2, false)], false);
+    let mut undo = |doer: Doer, then: &[usize]| {
+        history.undo(&BTreeSet::from([doer]), &NO_FAILURE);
+        assert_eq!(history.model.world, then.iter().copied().collect(), "after the undo of {doer}");
+        (history.records.len() - 1, history.model.is_at_odds(2))
+    };
+    let (nothing_written, _) = undo(revoked_again, &[]);
+    let (given_back, _) = undo(revoked_first, &[2]);
+    let (_, at_odds) = undo(nothing_written, &[2]);
+    assert!(at_odds, "the second record counts again");
+    let (taken_again, at_odds) = undo(given_back, &[]);
+    assert!(!at_odds);
+    undo(taken_again, &[]);
+}
