@@ -102,9 +102,11 @@ fn overtaken(status: &RollbackStatus, judged: Option<&Condition>) -> String {
     } else {
         "the new one was approved"
     };
+    let stop =
+        if status.phase.is_terminal() { "" } else { ", and cancel it if that is not wanted" };
     format!(
         "the plan was made anew in the meantime, and {why}: it is {} ({}); look at what it changes \
-         with kubectl rollback plan --rollback, and stop it with cancel if that is not wanted",
+         with kubectl rollback plan --rollback{stop}",
         status.phase, status.summary
     )
 }

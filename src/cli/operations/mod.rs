@@ -109,7 +109,7 @@ pub(super) async fn run(
     Ok(Exit::Done)
 }
 
-/// A record as a row: on a terminal with how long ago it was, else with when.
+/// A record as a row: in a table with how long ago it was, in CSV with when.
 fn shown(
     record: &OperationRecord,
     form: Output,
