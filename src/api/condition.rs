@@ -83,6 +83,8 @@ reasons! {
     InstancesDiffer,
     /// The instance does not allow this namespace.
     NamespaceNotAllowed,
+    /// The instance allows a namespace that the operator does not watch.
+    NamespaceNotWatched,
     /// The selection found no record.
     NothingSelected,
     /// The selection found more records than one Rollback can undo.

@@ -55,19 +55,14 @@ pub async fn reconcile(
     let current = is_ready(&status) && status.observed_generation == generation;
     // What is written about a failed try wakes this again at once.
     let tried = context.instances.failed_at(instance).filter(|_| !current);
-    let wait = tried.and_then(|at| RETRY.checked_sub(passed(at, context.clock.now())));
+    let since = |at: Timestamp| context.clock.now().duration_since(at).unsigned_abs();
+    let wait = tried.and_then(|at| RETRY.checked_sub(since(at)));
     if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
         return Ok(Action::requeue(context.clock.real_duration(wait)));
     }
     let known = context.instances.get(&name).filter(|known| *known.spec() == instance.spec);
-    let answered = if let Some(other) = duplicate(&context, instance).await? {
-        Err((
-            Reason::Duplicate,
-            format!(
-                "{other} names the same instanceArn; two of them would not share one quota: delete one of the two"
-            ),
-            LOOK_AGAIN,
-        ))
+    let answered = if let Some((reason, message)) = stuck(&context, instance).await? {
+        Err((reason, message, LOOK_AGAIN))
     } else if let Some(handle) = known.filter(|_| current) {
         let answered = still_answers(&context, &handle).await;
         answered.map_err(|error| unusable(&context, instance, &error))
@@ -121,15 +116,10 @@ fn unusable(
     (reason, format!("{}; {hint}", error.lasting()), RETRY)
 }
 
-/// How long ago something was; not at all where clocks were set back.
-fn passed(at: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(at)).unwrap_or_default()
-}
-
 /// Asks AWS now and then for an instance that was usable: else one that nobody uses would look
 /// usable long after its role was taken away. Gives when to look again.
 async fn still_answers(context: &Context, handle: &InstanceHandle) -> Result<Duration, Error> {
-    if passed(handle.answered_at(), context.clock.now()) < ASK_AGAIN {
+    if context.clock.now().duration_since(handle.answered_at()).unsigned_abs() < ASK_AGAIN {
         return Ok(LOOK_AGAIN);
     }
     let Err(error) = handle.aws(aws::Priority::PreRead).describe_instance().await else {
@@ -147,7 +137,11 @@ async fn still_answers(context: &Context, handle: &InstanceHandle) -> Result<Dur
             handle.answered(now);
             Ok(LOOK_AGAIN)
         }
-        Class::Retry | Class::Conflict if passed(handle.doubted(now), now) < DOUBT => Ok(RETRY),
+        Class::Retry | Class::Conflict
+            if now.duration_since(handle.doubted(now)).unsigned_abs() < DOUBT =>
+        {
+            Ok(RETRY)
+        }
         _ => Err(error.into()),
     }
 }
@@ -161,6 +155,29 @@ pub fn error_policy(
 ) -> Action {
     tracing::warn!(%error, "an instance could not be looked at; it is tried again");
     Action::requeue(context.clock.real_duration(RETRY))
+}
+
+/// What nobody but its authors can mend: why it cannot be used as it is written.
+async fn stuck(
+    context: &Context,
+    instance: &IdentityCenterInstance,
+) -> Result<Option<(Reason, String)>, Error> {
+    if let Some(namespace) =
+        instance.spec.allowed_namespaces.iter().find(|allowed| !context.watches(allowed))
+    {
+        // Plans look at the records of all of them, and those of this one cannot be seen.
+        let message = format!(
+            "spec.allowedNamespaces names {namespace}, which this operator does not watch: add it to the chart's watchNamespaces, or take it off"
+        );
+        return Ok(Some((Reason::NamespaceNotWatched, message)));
+    }
+    let other = duplicate(context, instance).await?.map(|other| {
+        let message = format!(
+            "{other} names the same instanceArn; two of them would not share one quota: delete one of the two"
+        );
+        (Reason::Duplicate, message)
+    });
+    Ok(other)
 }
 
 /// Another instance with the same ARN.
@@ -244,7 +261,7 @@ fn set_ready(
     now: jiff::Timestamp,
 ) {
     let generation = Some(status.observed_generation);
-    let stuck = matches!(reason, Reason::Duplicate);
+    let stuck = matches!(reason, Reason::Duplicate | Reason::NamespaceNotWatched);
     let conditions = &mut status.conditions;
     set_condition(conditions, ConditionType::Ready, ready, reason, message, generation, now);
     set_condition(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, TIME_SCALE};
-use super::place::Place;
+use super::place::{Place, condition};
 use super::render::NAMESPACE;
 use super::seed::{Identity, accounts};
 use super::server::install;
@@ -59,6 +59,23 @@ fn tenants_undo_in_their_namespaces_and_a_namespace_that_goes_is_let_go() {
     first.wait_phase("undo", "Succeeded");
     first.operation("late", &accounts([3]));
     first.wait_phase("early", "AwaitingApproval");
+
+    // The records in a namespace that is not watched cannot be seen, so no plan could be made.
+    let allow = |namespaces: &Value| {
+        let patch = json!({"spec": {"allowedNamespaces": namespaces}}).to_string();
+        first.kubectl(&["patch", "idc", &first.instance, "--type=merge", "-p", &patch]);
+    };
+    allow(&json!(["team-a", "other"]));
+    wait_for("the instance to be stalled", Duration::from_mins(1), || {
+        let stalled = condition(&first.get(&["idc", &first.instance])["status"], "Stalled")?;
+        (stalled["status"] == "True" && stalled["reason"] == "NamespaceNotWatched").then_some(())
+    });
+    let ready = condition(&first.get(&["idc", &first.instance])["status"], "Ready").unwrap();
+    assert_eq!(ready["status"], "False");
+    let message = ready["message"].as_str().unwrap();
+    assert!(message.contains("names other, which"), "{message}");
+    allow(&json!(["team-a"]));
+    first.kubectl(&["wait", "--for=condition=Ready", "--timeout=60s", "idc", &first.instance]);
 
     // The namespace loses its Roles before its Rollback, in the middle of it.
     let second = place(&cluster, 8002, "team-b");

@@ -86,6 +86,8 @@ fn remedy(reason: &str) -> &'static str {
         "check spec.instanceArn and spec.region: aws sso-admin list-instances shows both"
     } else if is(Reason::Duplicate) {
         "delete one of the two instances with this ARN"
+    } else if is(Reason::NamespaceNotWatched) {
+        "add the namespace to the chart's watchNamespaces, or take it off spec.allowedNamespaces"
     } else if is(Reason::AwsUnavailable) {
         "check the way to AWS: spec.endpoint, network policies, proxy, VPC endpoints"
     } else {
@@ -146,6 +148,7 @@ mod tests {
             ("AccessDenied", "docs/iam"),
             ("InstanceNotFound", "list-instances"),
             ("Duplicate", "delete one"),
+            ("NamespaceNotWatched", "watchNamespaces"),
             ("AwsUnavailable", "spec.endpoint"),
             ("Pending", "docs/troubleshooting.md"),
         ] {
