@@ -17,6 +17,7 @@ pub mod record;
 pub mod rollback;
 pub mod rollback_status;
 mod schema;
+pub mod size;
 pub mod timing;
 
 pub use condition::{ConditionType, Reason};

@@ -4,7 +4,7 @@ use kube::core::Status;
 use kube::runtime::watcher;
 
 use super::exit::Exit;
-use crate::api::{GROUP, VERSION};
+use crate::api::{GROUP, VERSION, size};
 
 /// A sentence and an exit code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +74,12 @@ pub fn is_missing(error: &kube::Error) -> bool {
 #[must_use]
 pub fn is_conflict(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 409)
+}
+
+/// Whether an object is larger than what etcd takes.
+#[must_use]
+pub fn is_too_large(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if size::is_too_large(status))
 }
 
 fn refused(doing: &str, status: &Status) -> CliError {

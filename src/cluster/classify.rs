@@ -11,6 +11,7 @@ use kube::Error;
 use kube::core::Status;
 use kube::core::response::reason;
 
+use crate::api::size;
 use crate::model::class::Limit;
 use crate::model::{BlockedReason, Class, FailureReason};
 
@@ -35,11 +36,11 @@ pub fn classify(error: &Error) -> Class {
 /// Whether an object is larger than what the API server or etcd takes.
 #[must_use]
 pub fn is_too_large(error: &Error) -> bool {
-    matches!(error, Error::Api(status) if says_too_large(status))
+    matches!(error, Error::Api(status) if size::is_too_large(status))
 }
 
 fn classify_status(status: &Status) -> Class {
-    if says_too_large(status) {
+    if size::is_too_large(status) {
         return Class::Terminal(FailureReason::InvalidRequest);
     }
     match status.code {
@@ -78,15 +79,6 @@ pub fn is_namespace_terminating(error: &Error) -> bool {
         && status.details.as_ref().is_some_and(|details| {
             details.causes.iter().any(|cause| cause.reason == "NamespaceTerminating")
         }))
-}
-
-fn says_too_large(status: &Status) -> bool {
-    const WORDS: [&str; 3] = [
-        "request is too large",
-        "trying to send message larger than max",
-        "Request entity too large",
-    ];
-    status.code == 413 || WORDS.iter().any(|words| status.message.contains(words))
 }
 
 fn retry_after(status: &Status) -> Duration {

@@ -26,6 +26,9 @@ impl InvalidId {
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $check:expr, $expected:literal, $pattern:literal, $max:literal) => {
+        id!($(#[$doc])* $name, $check, $expected, $pattern, $max, |value| value.into());
+    };
+    ($(#[$doc:meta])* $name:ident, $check:expr, $expected:literal, $pattern:literal, $max:literal, $as_written:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -46,8 +49,9 @@ macro_rules! id {
             type Err = InvalidId;
             fn from_str(value: &str) -> Result<Self, InvalidId> {
                 let check: fn(&str) -> bool = $check;
+                let as_written: fn(&str) -> Arc<str> = $as_written;
                 if check(value) {
-                    Ok(Self(value.into()))
+                    Ok(Self(as_written(value)))
                 } else {
                     Err(InvalidId::new(value, $expected))
                 }
@@ -127,7 +131,9 @@ id!(
     is_principal_id,
     "an identity store principal id (a UUID, possibly after ten hexadecimal digits and a dash)",
     r"^([0-9a-f]{10}-|)[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}$",
-    47
+    47,
+    // AWS takes both cases and lists in lower case: a key that is written otherwise would never be found.
+    |value| value.to_ascii_lowercase().into()
 );
 id!(
     /// The handle of an asynchronous request: a lower-case UUID.
@@ -259,6 +265,8 @@ mod tests {
         assert!(!accepts::<PermissionSetArn>(""));
         assert!(accepts::<PrincipalId>("0f791059-3b41-4313-86da-59fa2cf217a7"));
         assert!(accepts::<PrincipalId>("926703446b-0f791059-3b41-4313-86da-59fa2cf217a7"));
+        let id: PrincipalId = "0F791059-3B41-4313-86DA-59FA2CF217A7".parse().unwrap();
+        assert_eq!(id.as_str(), "0f791059-3b41-4313-86da-59fa2cf217a7", "as AWS lists it");
         assert!(!accepts::<PrincipalId>("926703446B-0f791059-3b41-4313-86da-59fa2cf217a7"));
         assert!(!accepts::<PrincipalId>("ééééé-0f791059-3b41-4313-86da-59fa2cf217a7"));
         assert!(!accepts::<RequestId>("0F791059-3b41-4313-86da-59fa2cf217a7"));

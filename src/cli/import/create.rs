@@ -7,7 +7,7 @@ use kube::api::ListParams;
 
 use super::summary::Summary;
 use crate::api::OperationRecord;
-use crate::cli::error::{CliError, is_conflict, is_missing};
+use crate::cli::error::{CliError, is_conflict, is_missing, is_too_large};
 use crate::cli::operations::reference;
 use crate::cli::screen::Screen;
 use crate::cli::session::{Session, create_parameters};
@@ -121,6 +121,10 @@ async fn create(
             Err(kube::Error::Api(status)) if matches!(status.code, 400 | 413 | 422) => {
                 let why = format!("the API server refuses it: {}", status.message);
                 return Ok(Outcome::Different { name: name.clone(), why });
+            }
+            Err(error) if is_too_large(&error) => {
+                let why = "etcd takes no object of this size: write it as several operations";
+                return Ok(Outcome::Different { name: name.clone(), why: why.to_owned() });
             }
             Err(error) => return Err(CliError::request(&doing, &error)),
         }

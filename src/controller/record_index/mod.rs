@@ -73,10 +73,13 @@ impl RecordIndex {
     /// Takes in what the watch of a scope shows.
     pub fn take_in(&self, scope: usize, event: &Event<DeserializeGuard<OperationRecord>>) {
         let mut scopes = self.lock();
-        let Some(scope) = scopes.get_mut(scope).filter(|it| it.state != State::TooLarge) else {
+        let Some(scope) = scopes.get_mut(scope) else { return };
+        let begins_anew = matches!(event, Event::Init);
+        if scope.state == State::TooLarge && !begins_anew {
             return;
-        };
+        }
         match event {
+            Event::Init if scope.state == State::TooLarge => scope.state = State::Incomplete,
             Event::Init => scope.listed = Seen::default(),
             Event::InitApply(record) => scope.listed.add(record),
             Event::InitDone => {
@@ -86,7 +89,12 @@ impl RecordIndex {
             Event::Apply(record) => scope.seen.add(record),
             Event::Delete(record) => scope.seen.remove(record),
         }
-        if scope.seen.bytes + scope.listed.bytes > MOST_BYTES {
+        if scope.listed.bytes > 0 && scope.seen.bytes + scope.listed.bytes > MOST_BYTES {
+            // There is room for one of the two.
+            scope.seen = Seen::default();
+            scope.state = State::Incomplete;
+        }
+        if scope.seen.bytes.max(scope.listed.bytes) > MOST_BYTES {
             tracing::warn!(
                 limit = MOST_BYTES,
                 "there are more records than are remembered: each plan reads all of them; delete old ones"

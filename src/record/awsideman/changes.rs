@@ -1,6 +1,7 @@
 //! The assignments that an operation made or removed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use super::Refused;
 use super::fields::{Fields, LINE, TEXT};
@@ -86,10 +87,11 @@ impl Results {
         let done = &results.done;
         results.failed.retain(|account, _| !done.contains(account));
 
+        let asked: BTreeSet<AccountId> = fields.ids("account_ids")?;
+        let seen = results.done.iter().chain(results.failed.keys());
+        belong("results", seen, "account_ids", &asked)?;
         let mut silent = 0;
-        for account in fields.texts("account_ids")? {
-            let account: AccountId =
-                account?.parse().map_err(|source| Refused::Id { field: "account_ids", source })?;
+        for account in asked {
             if !results.done.contains(&account) && !results.failed.contains_key(&account) {
                 silent += 1;
                 let message = "awsideman kept no result for this account".to_owned();
@@ -134,6 +136,10 @@ pub fn of_copied_tuples(fields: Fields<'_>) -> Result<Outcome, Refused> {
         count += 1;
         groups.entry(permission_set).or_default().insert(account);
     }
+    let sets = fields.ids("permission_sets_involved")?;
+    belong("assignments_copied", groups.keys(), "permission_sets_involved", &sets)?;
+    let accounts = fields.ids("accounts_affected")?;
+    belong("assignments_copied", groups.values().flatten(), "accounts_affected", &accounts)?;
     let different: usize = groups.values().map(BTreeSet::len).sum();
     if different == 0 {
         return Err(Refused::NothingChanged("no assignment was copied".to_owned()));
@@ -173,6 +179,19 @@ fn tuple(text: &str) -> Result<(PermissionSetArn, AccountId, PrincipalId), Refus
         parts.ok_or_else(|| bad_tuple(text, "it has fewer than three parts".to_owned()))?;
     let bad = |error: crate::model::InvalidId| bad_tuple(text, error.to_string());
     Ok((arn.parse().map_err(bad)?, account.parse().map_err(bad)?, principal.parse().map_err(bad)?))
+}
+
+/// Refuses what is not among the values of another member, where that has any.
+fn belong<'a, T: Ord + Display + 'a>(
+    field: &'static str,
+    mut found: impl Iterator<Item = &'a T>,
+    other: &'static str,
+    values: &BTreeSet<T>,
+) -> Result<(), Refused> {
+    match found.find(|value| !values.is_empty() && !values.contains(*value)) {
+        Some(value) => Err(Refused::Mixed { field, value: value.to_string(), other }),
+        None => Ok(()),
+    }
 }
 
 fn bad_tuple(text: &str, reason: String) -> Refused {
@@ -229,14 +248,37 @@ mod tests {
         let value = assign(&json!([
             {"account_id": "222222222222", "success": true},
             {"account_id": "111111111111", "success": false, "error": "AccessDenied"},
-            {"account_id": "333333333333", "success": true},
         ]));
         let outcome = read(&value, |f| of_one_principal(f, Effect::Granted)).unwrap();
         let accounts: Vec<_> = outcome.changes[0].accounts.iter().map(AccountId::as_str).collect();
-        assert_eq!(accounts, ["222222222222", "333333333333"]);
+        assert_eq!(accounts, ["222222222222"]);
         assert_eq!(outcome.failed.len(), 1);
         assert_eq!(outcome.failed[0].message.as_deref(), Some("AccessDenied"));
         assert_eq!(outcome.failed[0].accounts[0].as_str(), "111111111111");
+    }
+
+    #[test]
+    fn what_two_writers_mixed_is_refused() {
+        let value = assign(&json!([{"account_id": "333333333333", "success": true}]));
+        let refused = read(&value, |f| of_one_principal(f, Effect::Granted)).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .starts_with("results has 333333333333, which is not in account_ids")
+        );
+        for (tuple, words) in [
+            (
+                format!("{SET}:333333333333:{USER}"),
+                "333333333333, which is not in accounts_affected",
+            ),
+            (
+                format!("{}:111111111111:{USER}", SET.replace("64rr", "1111")),
+                "which is not in permission_sets_involved",
+            ),
+        ] {
+            let refused = read(&copy(&[tuple]), of_copied_tuples).unwrap_err().to_string();
+            assert!(refused.contains(words), "{refused}");
+        }
     }
 
     #[test]
@@ -297,9 +339,10 @@ mod tests {
         let results: Vec<_> = (0..1001)
             .map(|n| json!({"account_id": format!("{n:012}"), "success": n == 0, "error": format!("e{n}")}))
             .collect();
-        let outcome =
-            read(&assign(&json!(results)), |f| of_one_principal(f, Effect::Granted)).unwrap();
+        let mut value = assign(&json!(results));
+        value["account_ids"] = results.iter().map(|it| it["account_id"].clone()).collect();
+        let outcome = read(&value, |f| of_one_principal(f, Effect::Granted)).unwrap();
         assert_eq!(outcome.failed.len(), 1);
-        assert_eq!(outcome.failed[0].accounts.len(), 1002);
+        assert_eq!(outcome.failed[0].accounts.len(), 1000);
     }
 }

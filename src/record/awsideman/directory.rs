@@ -85,8 +85,11 @@ fn store_files(directory: &Path) -> Result<Vec<OsString>, ReadError> {
     let mut files = Vec::new();
     for name in names_in(directory)? {
         let shown = name.to_string_lossy();
-        let stem = shown.strip_suffix(".gz").unwrap_or(&shown).strip_suffix(".json");
-        let fits = stem.is_some_and(|stem| stem == "operations" || stem.starts_with("operations_"));
+        let plain = shown.strip_suffix(".gz").unwrap_or(&shown);
+        let stem = plain.strip_suffix(".json");
+        let fits = stem.is_some_and(|stem| stem == "operations" || stem.starts_with("operations_"))
+            // Where the store is compressed, what is set aside keeps the inner ending.
+            || (plain != shown && plain.starts_with("operations.json_"));
         if fits && what_is_at(&directory.join(&name))?.is_some_and(|found| found.is_file()) {
             files.push(name);
         }

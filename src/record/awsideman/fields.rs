@@ -1,5 +1,6 @@
 //! The members of one recorded operation, read with the name of the member in every refusal.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
@@ -62,6 +63,15 @@ impl<'a> Fields<'a> {
         Ok(self.list(field)?.iter().map(move |value| {
             value.as_str().ok_or(Refused::Shape { field, expected: "a list of texts" })
         }))
+    }
+
+    /// The different identifiers of AWS in a list; none if it is absent.
+    pub fn ids<T>(self, field: &'static str) -> Result<BTreeSet<T>, Refused>
+    where
+        T: FromStr<Err = InvalidId> + Ord,
+    {
+        let parse = |text: &str| text.parse().map_err(|source| Refused::Id { field, source });
+        self.texts(field)?.map(|text| parse(text?)).collect()
     }
 
     /// Whether it is there and true.

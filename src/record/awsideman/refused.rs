@@ -60,6 +60,19 @@ pub enum Refused {
         /// What is wrong with it.
         reason: String,
     },
+    /// Two members that are written together do not belong together.
+    #[error(
+        "{field} has {value}, which is not in {other}: two writers mixed two operations here, and \
+         nobody can tell what this one did"
+    )]
+    Mixed {
+        /// The member with more in it.
+        field: &'static str,
+        /// What is in it alone.
+        value: String,
+        /// The member that should have it too.
+        other: &'static str,
+    },
     /// Nothing was changed.
     #[error("it changed nothing ({0}), so there is nothing to undo")]
     NothingChanged(String),

@@ -10,6 +10,10 @@ use crate::api::record::Precision;
 /// The time, and how exactly it is known. Times without a zone need `zone`.
 pub fn read(text: &str, zone: Option<&TimeZone>) -> Result<(Timestamp, Precision), Refused> {
     let not_a_time = || Refused::NotATime(text.chars().take(100).collect());
+    // An hour alone, and a zone by its name, which the offset before it may contradict.
+    if text.contains('[') || !text.contains(':') {
+        return Err(not_a_time());
+    }
     let time = match text.parse::<Timestamp>() {
         Ok(time) => time,
         Err(_) => local(text, zone)?,
@@ -37,10 +41,7 @@ fn precision(text: &str) -> Precision {
 
 fn local(text: &str, zone: Option<&TimeZone>) -> Result<Timestamp, Refused> {
     let shown: String = text.chars().take(100).collect();
-    let time = match text.parse::<DateTime>() {
-        Ok(time) if text.contains(':') => time,
-        _ => return Err(Refused::NotATime(shown)),
-    };
+    let Ok(time) = text.parse::<DateTime>() else { return Err(Refused::NotATime(shown)) };
     let zone = zone.ok_or_else(|| Refused::NoTimeZone(shown.clone()))?;
     zone.to_ambiguous_timestamp(time).unambiguous().map_err(|_| Refused::AmbiguousTime(shown))
 }

@@ -1,6 +1,7 @@
 //! Finding the files of a trail.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::record::files::{ReadError, is_directory, names_in, own_name};
@@ -19,29 +20,39 @@ pub fn find_files(path: &Path) -> Result<Vec<(PathBuf, String)>, ReadError> {
         return Ok(vec![(path.to_owned(), own_name(path))]);
     }
     let mut found = Vec::new();
-    walk(path, "", 0, &mut found)?;
+    walk(path, "", &mut Vec::new(), &mut found)?;
     Ok(found)
 }
 
 fn walk(
     directory: &Path,
     shown: &str,
-    depth: usize,
+    within: &mut Vec<PathBuf>,
     found: &mut Vec<(PathBuf, String)>,
 ) -> Result<(), ReadError> {
+    let fail = ReadError::at(directory);
+    let real = fs::canonicalize(directory).map_err(&fail)?;
+    if within.contains(&real) {
+        return Err(fail(io::Error::other("it is a link to a directory that it lies in")));
+    }
+    if within.len() > DEEPEST {
+        return Err(fail(io::Error::other("it lies too deep for a trail; name a directory below")));
+    }
+    within.push(real);
     for name in names_in(directory)? {
         let path = directory.join(&name);
         let name = name.to_string_lossy();
         let shown =
             if shown.is_empty() { name.clone().into_owned() } else { format!("{shown}/{name}") };
         if is_directory(&path)? {
-            if depth < DEEPEST && !OTHERS.contains(&&*name) {
-                walk(&path, &shown, depth + 1, found)?;
+            if !OTHERS.contains(&&*name) {
+                walk(&path, &shown, within, found)?;
             }
         } else if is_events(&name) {
             found.push((path, shown));
         }
     }
+    within.pop();
     Ok(())
 }
 
@@ -70,5 +81,16 @@ mod tests {
         std::os::unix::fs::symlink(directory.path().join("gone"), &link).unwrap();
         let error = find_files(directory.path()).unwrap_err().to_string();
         assert!(error.contains("/23: it is a link"), "{error}");
+
+        let directory = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(directory.path(), directory.path().join("again")).unwrap();
+        let error = find_files(directory.path()).unwrap_err().to_string();
+        assert!(error.contains("/again: it is a link to a directory that it lies in"), "{error}");
+
+        let directory = tempfile::tempdir().unwrap();
+        let deep: PathBuf = std::iter::repeat_n("d", DEEPEST + 1).collect();
+        fs::create_dir_all(directory.path().join(deep)).unwrap();
+        let error = find_files(directory.path()).unwrap_err().to_string();
+        assert!(error.contains("it lies too deep for a trail"), "{error}");
     }
 }

@@ -131,7 +131,9 @@ fn left_out(event: &Event) -> Option<&'static str> {
     if change::failed(event) {
         return Some("calls that AWS refused");
     }
-    let by_operator = event.user_agent.as_deref().is_some_and(|agent| agent.contains(OPERATOR));
+    let by_operator = event.user_agent.as_deref().is_some_and(|agent| {
+        agent.split_whitespace().any(|part| part.trim_matches(['[', ']']) == OPERATOR)
+    });
     by_operator.then_some("calls of the operator itself, which its ledgers record")
 }
 

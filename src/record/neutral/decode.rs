@@ -5,7 +5,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::api::OperationRecordSpec;
-use crate::model::{InstanceArn, OperationType, PermissionSetArn};
+use crate::model::{Effect, InstanceArn, OperationType, PermissionSetArn};
 use crate::record::awsideman::when;
 use crate::record::names;
 
@@ -84,6 +84,7 @@ pub fn decode(
     if let Some(member) = unknown(&item, &known, "") {
         return Err(Refused::Unknown(member));
     }
+    contradicts_its_type(&spec).map_or(Ok(()), |why| Err(Refused::Shape(why)))?;
     if !names::is_operation_id(&spec.source.id) {
         return Err(Refused::Id(spec.source.id.chars().take(100).collect()));
     }
@@ -92,6 +93,23 @@ pub fn decode(
     }
     let instance = instance(&spec)?;
     Ok((spec, instance))
+}
+
+/// What an operation of its type never does, if it says that it did so: whoever looks for it by its
+/// type would undo the opposite.
+fn contradicts_its_type(spec: &OperationRecordSpec) -> Option<String> {
+    let other = match spec.operation_type {
+        OperationType::Assign | OperationType::CopyAssignments => Effect::Revoked,
+        OperationType::Revoke => Effect::Granted,
+        _ => return None,
+    };
+    let changes = spec.changes.iter().map(|change| change.effect);
+    let changes = changes.enumerate().map(|(at, effect)| ("changes", at, effect));
+    let failed = spec.failed.iter().map(|failed| failed.effect);
+    let mut all = changes.chain(failed.enumerate().map(|(at, effect)| ("failed", at, effect)));
+    let (list, at, effect) = all.find(|(_, _, effect)| *effect == other)?;
+    let kind = spec.operation_type.as_str();
+    Some(format!("its type is {kind}, and the effect of {list}[{at}] is {effect:?}"))
 }
 
 /// The first member of `found` that is not among what was understood of it. What is empty or null
