@@ -214,7 +214,7 @@ pub struct Approval {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::lines")]
     pub accept: Vec<String>,
-    /// Ends the Rollback without executing its plan. Cannot be taken back.
+    /// Ends the Rollback without executing its plan; while that is executed, the same as `spec.cancel`. Cannot be taken back.
     #[serde(default)]
     pub reject: bool,
     /// Who approved. Stamped by the API server where the admission policies are installed, and trusted only there.

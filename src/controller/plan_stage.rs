@@ -159,6 +159,8 @@ pub async fn make(
     Ok(match outcome {
         Ok(mut plan) => {
             if !unreadable.is_empty() {
+                // One of them may say otherwise about a key of this plan.
+                plan.assumed = true;
                 plan.warnings.push(format!(
                     "{} records of the instance cannot be read by this version and were left out: {}",
                     unreadable.len(),

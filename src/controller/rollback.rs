@@ -9,7 +9,7 @@ use kube::runtime::controller::Action;
 
 use super::context::Context;
 use super::error::Error;
-use super::{approve, execute, finish, phases, plan_stage, take_up};
+use super::{approve, execute, finish, grants, phases, plan_stage, take_up};
 use crate::api::rollback::Mode;
 use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
@@ -41,6 +41,11 @@ pub async fn reconcile(
                 invalid.error
             );
             context.events.warning(guarded.as_ref(), Reason::InvalidObject, note);
+            // Nothing of it is sent any more, so nothing of it may keep slots from others.
+            let uid = invalid.metadata.uid.clone().unwrap_or_default();
+            for instance in context.instances.all() {
+                grants::forget(&context, &instance, &uid);
+            }
             return Ok(Action::await_change());
         }
     };

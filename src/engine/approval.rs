@@ -79,7 +79,7 @@ impl Stamps {
         let Some(approver) = self.approved_by.as_deref().filter(|name| !name.is_empty()) else {
             return Err(UNNAMED.to_owned());
         };
-        if self.requested_by.is_none() {
+        if self.requested_by.as_ref().is_none_or(String::is_empty) {
             return Err(
                 "who asked for the undo is not on record; create the Rollback again".to_owned()
             );
@@ -318,8 +318,10 @@ mod tests {
         waits(&found(&by("")), Reason::ApprovalNotPermitted, "bears no name");
         let unnamed = Stamps { approved_by: None, ..by("approver") };
         waits(&found(&unnamed), Reason::ApprovalNotSeparate, "bears no name");
-        let unknown = Stamps { requested_by: None, ..by("approver") };
-        waits(&found(&unknown), Reason::ApprovalNotSeparate, "create the Rollback again");
+        for requested_by in [None, Some(String::new())] {
+            let unknown = Stamps { requested_by, ..by("approver") };
+            waits(&found(&unknown), Reason::ApprovalNotSeparate, "create the Rollback again");
+        }
         let distrusted = Stamps { distrusted: Some("nothing stamps".into()), ..by("approver") };
         waits(&found(&distrusted), Reason::ApprovalNotSeparate, "because nothing stamps");
         let crowd = PlanStatus { authors: vec!["x".to_owned(); 100], ..plan.clone() };

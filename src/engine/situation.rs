@@ -76,7 +76,7 @@ impl Situation<'_> {
             .any(|failure| failure.reason == BlockedReason::Drifted.to_string());
         if self.deleting {
             Halt::Final(Reason::DeletedWhileRunning)
-        } else if self.spec.cancel {
+        } else if self.spec.cancel || self.spec.approval.as_ref().is_some_and(|it| it.reject) {
             Halt::Final(Reason::Cancelled)
         } else if self.spec.on_failure == OnFailure::Stop && failed {
             Halt::Final(Reason::ActionFailed)

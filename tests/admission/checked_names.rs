@@ -25,6 +25,13 @@ fn names_that_are_given_are_true() {
         &tried,
         "requestedBy must be your own user name",
     );
+    let tried = place.create("author", "Rollback", "forged", &with(json!({"requestedBy": ""})));
+    table.refused(
+        "author",
+        "creates a Rollback with an empty name",
+        &tried,
+        "requestedBy must be your own user name",
+    );
     let tried = place.create("author", "Rollback", "forged", &with(json!({"changedBy": "author"})));
     table.refused(
         "author",

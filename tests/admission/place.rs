@@ -18,6 +18,8 @@ pub const OPERATOR: &str = "operator";
 /// A member of `system:masters`.
 pub const ADMIN: &str = "admin";
 
+/// May change records, and not delete them.
+pub const LABELLER: &str = "labeller";
 /// May create and change Rollbacks and records; those in the second list have the verb approve, too.
 const EDITORS: [&str; 5] = ["author", "editor", "recorder", "approver", "second"];
 const APPROVERS: [&str; 4] = ["author", "recorder", "approver", "second"];
@@ -31,13 +33,16 @@ pub struct Place {
 impl Place {
     /// One without the policies.
     pub fn new() -> Self {
-        let control_plane = ControlPlane::start();
+        let control_plane = ControlPlane::start_without_owner_rule();
         control_plane.install_crds();
         let operator = control_plane.install_operator_access();
         control_plane.kubectl(&["create", "namespace", NAMESPACE]).succeeded();
         control_plane.apply(&roles()).succeeded();
-        let mut people: BTreeMap<&'static str, PathBuf> =
-            EDITORS.iter().map(|name| (*name, control_plane.user(name, &["people"]))).collect();
+        let mut people: BTreeMap<&'static str, PathBuf> = EDITORS
+            .iter()
+            .chain(&[LABELLER])
+            .map(|name| (*name, control_plane.user(name, &["people"])))
+            .collect();
         people.insert(ROBOT, control_plane.service_account(NAMESPACE, ROBOT));
         people.insert(OPERATOR, operator);
         people.insert(ADMIN, control_plane.kubeconfig().to_owned());
@@ -208,6 +213,8 @@ fn roles() -> String {
     // Wider than any role of the chart: what is refused is refused by the policies.
     let all = json!([{"apiGroups": ["identitycenter.dev"], "resources": ["*"],
         "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"]}]);
+    let label = json!([{"apiGroups": ["identitycenter.dev"], "resources": ["operationrecords"],
+        "verbs": ["get", "patch"]}]);
     let approve = json!([{"apiGroups": ["identitycenter.dev"], "resources": ["rollbacks"],
         "verbs": ["approve"]}]);
     let robot = json!({"apiVersion": "v1", "kind": "ServiceAccount",
@@ -220,9 +227,11 @@ fn roles() -> String {
         robot,
         role("edit", all),
         role("approve", approve),
+        role("label", label),
         role("read-status", read_status),
         bound("edit", &EDITORS, account(NAMESPACE, ROBOT)),
         bound("approve", &APPROVERS, account(NAMESPACE, ROBOT)),
+        bound("label", &[LABELLER], account(NAMESPACE, ROBOT)),
         bound("read-status", &[], operator),
     ];
     json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string()

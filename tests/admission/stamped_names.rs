@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::forgery::forgeries;
-use super::place::{ADMIN, DIGEST, OPERATOR, OTHER, Place, ROBOT, ledger, plan, record, rollback};
+use super::place::{
+    ADMIN, DIGEST, LABELLER, OPERATOR, OTHER, Place, ROBOT, ledger, plan, record, rollback,
+};
 use super::table::Table;
 
 fn approval(digest: &str) -> Value {
@@ -310,6 +312,21 @@ fn only_the_operator(place: &Place, table: &mut Table) {
     );
     let tried = place.create(OPERATOR, "OperationRecord", "own-ledger", &ledger());
     table.passes("operator", "creates a record of type Rollback", tried);
+    let tried = place.run(LABELLER, &["label", "operationrecord", "own-ledger", "a=b"], "");
+    table.passes("who may change and not delete records", "labels one of type Rollback", tried);
+    let gone = json!({"metadata": {"ownerReferences": [{
+        "apiVersion": "v1", "kind": "ConfigMap", "name": "gone",
+        "uid": "00000000-0000-4000-8000-000000000000",
+    }]}})
+    .to_string();
+    let patch = ["patch", "operationrecord", "own-ledger", "--type=merge", "--patch", &gone];
+    let tried = place.run(LABELLER, &patch, "");
+    table.refused(
+        "who may change and not delete records",
+        "gives one an owner, with which it would be deleted",
+        &tried,
+        "owners of a record are changed only by those who may delete it",
+    );
     let owner = json!({
         "apiVersion": "identitycenter.dev/v1alpha1", "kind": "OperationRecord",
         "name": "own-ledger", "uid": place.whole("operationrecord", "own-ledger")["metadata"]["uid"],

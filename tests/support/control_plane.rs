@@ -40,6 +40,12 @@ impl ControlPlane {
         Self::start_with(&["--without-controller-manager"])
     }
 
+    /// One of its own where who may not delete an object may change its owners, as Kubernetes has it
+    /// by itself.
+    pub fn start_without_owner_rule() -> Self {
+        Self::start_with(&["--without-owner-rule"])
+    }
+
     /// One of its own that writes down what service accounts ask.
     pub fn start_audited() -> Self {
         Self::start_with(&["--audit"])

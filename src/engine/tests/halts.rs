@@ -3,7 +3,7 @@
 use super::*;
 use crate::api::Reason;
 use crate::api::plan_status::PlanStatus;
-use crate::api::rollback::OnDrift;
+use crate::api::rollback::{Approval, OnDrift};
 use crate::api::rollback_status::Failure;
 use crate::engine::Halt;
 use crate::engine::observations::{Answer, Found};
@@ -42,6 +42,14 @@ fn times_that_were_approved_can_be_made_stricter_but_not_laxer() {
     assert_eq!(halt(&harness), Halt::Final(Reason::DeadlinePassed), "an earlier end holds at once");
     harness.spec.deadline = None;
     assert_eq!(halt(&harness), Halt::None);
+}
+
+#[test]
+fn a_rejection_that_comes_late_ends_it_as_a_cancellation_does() {
+    let mut harness = Harness::new(3);
+    assert_eq!(halt(&harness), Halt::None);
+    harness.spec.approval = Some(Approval { reject: true, ..Approval::default() });
+    assert_eq!(halt(&harness), Halt::Final(Reason::Cancelled));
 }
 
 #[test]
