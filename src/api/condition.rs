@@ -125,8 +125,6 @@ reasons! {
     DeadlinePassed,
     /// Actions are sent.
     Executing,
-    /// State is rebuilt from the journal and AWS after a restart.
-    Recovering,
     /// Every action ended.
     Executed,
     /// Keys are read back.
