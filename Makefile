@@ -54,6 +54,7 @@ tools: ## Build the local control plane, the node and the linters (minutes the f
 	hack/tools/helm version --short
 	hack/tools/helm-docs --help >/dev/null
 	hack/tools/prometheus >/dev/null
+	hack/tools/monitoring-kinds >/dev/null
 	hack/tools/gitops/build >/dev/null
 	hack/tools/cargo-install cargo-deny 0.20.2 >/dev/null
 	[[ -n "$$(hack/critical-paths obstacle)" ]] || hack/critical-paths programs

@@ -15,6 +15,7 @@ mod examples;
 mod lifecycle;
 mod names;
 mod network;
+mod notes;
 mod people;
 mod proxy;
 mod rbac;

@@ -1,6 +1,7 @@
 //! What a real API server makes of the rendered objects.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::names::releases;
 use super::render::{NAMESPACE, chart, examples, objects, objects_as, objects_of, pods};
-use super::support::{ControlPlane, wait_for};
+use super::support::{ControlPlane, Finished, checkout, wait_for};
 
 /// A control plane with the chart installed by Helm in a namespace that enforces the restricted
 /// Pod Security Standard. There is no node: pods are admitted and wait.
@@ -53,6 +54,20 @@ pub fn install(control_plane: &ControlPlane, more: &[&str]) -> PathBuf {
     control_plane.service_account(NAMESPACE, "rollback-operator")
 }
 
+/// The kinds of the Prometheus operator that the chart renders.
+fn install_monitoring_kinds(control_plane: &ControlPlane) {
+    let tool = checkout().join("hack/tools/monitoring-kinds");
+    let directory = Finished::run(&mut Command::new(tool), "").succeeded().stdout;
+    for kind in ["servicemonitors", "prometheusrules"] {
+        let file = format!("{}/monitoring.coreos.com_{kind}.yaml", directory.trim());
+        control_plane.kubectl(&["apply", "--server-side", "-f", &file]).succeeded();
+        let definition = format!("crd/{kind}.monitoring.coreos.com");
+        control_plane
+            .kubectl(&["wait", "--for=condition=Established", "--timeout=60s", &definition])
+            .succeeded();
+    }
+}
+
 fn list(items: &[&Value]) -> String {
     json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
 }
@@ -81,11 +96,14 @@ fn the_api_server_takes_what_every_example_renders() {
     // A pod is taken only where its account is, and a dry run leaves none.
     let account = [r#"serviceAccount.name="rollback-operator""#];
     all.extend(releases().map(|release| (release.clone(), objects_as(&release, &account))));
+    install_monitoring_kinds(control_plane);
+    for kind in ["ServiceMonitor", "PrometheusRule"] {
+        let is_there = |objects: &[Value]| objects.iter().any(|it| it["kind"] == kind);
+        assert!(all.iter().any(|(_, objects)| is_there(objects)), "no {kind} is rendered");
+    }
     for (name, objects) in all {
-        // The kinds of the Prometheus operator are none of this API server's.
-        let known: Vec<&Value> =
-            objects.iter().filter(|it| it["apiVersion"] != "monitoring.coreos.com/v1").collect();
-        assert!(known.len() > 20, "{name}");
+        let objects: Vec<&Value> = objects.iter().collect();
+        assert!(objects.len() > 20, "{name}");
         let said = control_plane.kubectl_as(
             control_plane.kubeconfig(),
             // As Helm would, over what it installed before.
@@ -98,7 +116,7 @@ fn the_api_server_takes_what_every_example_renders() {
                 "-f",
                 "-",
             ],
-            &list(&known),
+            &list(&objects),
         );
         assert!(said.ok, "{name}: {}", said.stderr);
         let warnings: Vec<&str> = said.stderr.lines().filter(|l| l.contains("Warning")).collect();
