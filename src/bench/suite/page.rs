@@ -12,7 +12,7 @@ body { margin: 0 auto; max-width: 70rem; padding: 1.5rem; font: 1rem/1.5 system-
 table { border-collapse: collapse; width: 100%; font-size: .85rem; } th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
 th:first-child, td:first-child { text-align: left; } td { white-space: nowrap; } figure { margin: 1rem 0; } .wide { overflow-x: auto; }
 .small { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1rem; }
-svg { width: 100%; height: auto; } text { fill: currentColor; font-size: 11px; } line { stroke: var(--line); }
+svg { width: 100%; height: auto; overflow: visible; } text { fill: currentColor; font-size: 11px; } line { stroke: var(--line); }
 rect { fill: var(--one); } polyline { fill: none; stroke: var(--one); stroke-width: 2; } polyline.memory { stroke: var(--two); }
 .bound { stroke: var(--two); stroke-dasharray: 4 3; } circle { fill: var(--one); } circle.bound { fill: var(--two); }
 .tick { text-anchor: middle; } .side { text-anchor: end; } pre { overflow-x: auto; }
