@@ -93,6 +93,10 @@ fn an_assignment_keeps_its_tuples_time_and_names() {
     let assign = record(&report, "assign-2abdc948");
     assert_eq!(assign.full_name, "assign-2abdc948-e85d-486a-8d50-37afbf1855ff-c4311fa3");
     assert_eq!(assign.spec.occurred_at.to_string(), "2026-11-23T20:50:11.234159Z");
+    // Its twelve accounts took 679 ms, one after the other.
+    let began = assign.spec.started_at.unwrap().to_string();
+    assert_eq!(began, "2026-11-23T20:50:10.555159Z");
+    assert_eq!(record(&report, "assign-1c0be399").spec.started_at, None);
     assert_eq!(assign.spec.source.tool, "awsideman");
     assert_eq!(assign.spec.source.id, "2abdc948-e85d-486a-8d50-37afbf1855ff");
     let [change] = assign.spec.changes.as_slice() else { panic!("one change") };

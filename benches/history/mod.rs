@@ -66,6 +66,7 @@ pub fn operation(
         instance: "main".to_owned(),
         operation_type: OperationType::Assign,
         occurred_at: time(number),
+        started_at: None,
         occurred_at_precision: Precision::Microsecond,
         actor: None,
         source: Source { tool: "bench".to_owned(), id: number.to_string() },

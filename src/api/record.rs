@@ -49,6 +49,7 @@ pub const MAX_DELETED_SETS: usize = 100;
 #[x_kube(
     validation = ("self == oldSelf", "an OperationRecord cannot be changed: it is the account of something that happened"),
     validation = ("(self.type == 'Rollback') == has(self.rollback)", "rollback is set exactly in records of type Rollback"),
+    validation = ("!has(self.startedAt) || self.startedAt <= self.occurredAt", "startedAt is not later than occurredAt"),
     validation = ("!has(self.createdPermissionSet) || self.type in ['ClonePermissionSet', 'Rollback']", "createdPermissionSet belongs to ClonePermissionSet only"),
     validation = ("self.type != 'ClonePermissionSet' || has(self.createdPermissionSet)", "a ClonePermissionSet record names createdPermissionSet"),
     validation = ("!(self.type in ['Assign', 'Revoke', 'CopyAssignments']) || self.changes.size() > 0", "a record of this type names at least one change"),
@@ -63,6 +64,10 @@ pub struct OperationRecordSpec {
     /// When it was done.
     #[schemars(schema_with = "schema::time")]
     pub occurred_at: Timestamp,
+    /// When it began, where its source gives it one time for many changes, as awsideman does when the last of them is done. What another record did to the same key in between has no known order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::time")]
+    pub started_at: Option<Timestamp>,
     /// How exactly `occurredAt` is known. Two records that are closer than this have no known order.
     #[serde(default)]
     pub occurred_at_precision: Precision,

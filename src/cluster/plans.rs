@@ -21,6 +21,11 @@ pub enum PlanError {
     /// The API server could not be asked.
     #[error(transparent)]
     Kubernetes(#[from] kube::Error),
+    /// A shard has another shape than this version knows.
+    #[error(
+        "plan shard {0} cannot be read by this version: {1}; write it back as it was, or delete it, and then the Rollback ends"
+    )]
+    Unreadable(String, String),
     /// A shard that the status names is gone.
     #[error("plan shard {0} does not exist any more; raise spec.attempt to plan again")]
     Missing(String),
@@ -74,6 +79,9 @@ pub async fn read(client: &Client, rollback: &Rollback) -> Result<Vec<RollbackPl
             match api.get(&name).await {
                 Ok(shard) => Ok(shard),
                 Err(error) if is_not_found(&error) => Err(PlanError::Missing(name)),
+                Err(kube::Error::SerdeError(error)) => {
+                    Err(PlanError::Unreadable(name, error.to_string()))
+                }
                 Err(error) => Err(error.into()),
             }
         }

@@ -40,7 +40,7 @@ pub async fn write_status(
 
 /// Whether the finalizer is set.
 #[must_use]
-pub fn has_finalizer(rollback: &Rollback) -> bool {
+pub fn has_finalizer(rollback: &impl ResourceExt) -> bool {
     rollback.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
 }
 

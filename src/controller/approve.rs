@@ -220,10 +220,13 @@ async fn begin(
     }
     // What another Rollback wrote and let go of since the reads began may not be in the plan.
     let planning_at = status.timing.as_ref().and_then(|timing| timing.planning_at);
-    let unmoved = planning_at.is_some_and(|began| instance.keys.last_release() < began);
+    let unmoved =
+        planning_at.is_some_and(|began| instance.keys.last_release() < began && began <= now);
     let young = status.plan.as_ref().is_some_and(|plan| {
         let read_at = plan.observed_at.unwrap_or(plan.created_at);
-        now.duration_since(read_at) <= YOUNG && status_is_unheld(&status)
+        // A clock that was ahead tells no age.
+        let age = now.duration_since(read_at);
+        !age.is_negative() && age <= YOUNG && status_is_unheld(&status)
     });
     // Another Rollback may be removing the other administrators of an account right now.
     let being_removed = instance.keys.removed_by_others(&uid);
@@ -242,7 +245,13 @@ async fn begin(
         let refusals =
             status.plan.as_ref().map(|plan| plan.refusals.as_slice()).unwrap_or_default();
         let why = match &again {
-            Ok(again) if plan::still_holds(&items, refusals, &again.plan) => {
+            Ok(again)
+                if plan::still_holds(&items, refusals, &again.plan)
+                    && status
+                        .plan
+                        .as_ref()
+                        .is_some_and(|plan| plan.assumed >= again.plan.assumed) =>
+            {
                 if let Some(plan) = &mut status.plan {
                     plan.observed_at = Some(again.observed_at);
                 }

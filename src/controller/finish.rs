@@ -195,6 +195,7 @@ fn ledger_spec(
         instance: status.instance.clone().unwrap_or_default(),
         operation_type: OperationType::Rollback,
         occurred_at: now,
+        started_at: None,
         occurred_at_precision: Precision::Microsecond,
         actor: None,
         source: Source { tool: TOOL.to_owned(), id: format!("{}-{}", run.uid, status.attempt) },

@@ -47,6 +47,19 @@ pub fn forget(context: &Context, instance: &InstanceHandle, uid: &str) {
     hand_out(context, instance);
 }
 
+/// Forgets what a Rollback waits for and gives back what it was granted and did not use.
+pub fn withdraw(context: &Context, instance: &InstanceHandle, uid: &str) {
+    if let Some(run) = context.runs.get(uid) {
+        let mut observations = run.observations();
+        let unused: Vec<usize> = observations.granted().collect();
+        for item in unused {
+            observations.item_mut(item).granted = false;
+            instance.gate.governor().release(uid, number(item));
+        }
+    }
+    forget(context, instance, uid);
+}
+
 /// Hands out what is free and wakes those who got something.
 pub fn hand_out(context: &Context, instance: &InstanceHandle) {
     let grants = instance.gate.governor().grants(context.clock.now());

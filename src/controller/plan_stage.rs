@@ -21,7 +21,7 @@ use crate::api::rollback_status::{Phase, RollbackStatus};
 use crate::api::{Reason, Rollback};
 use crate::cluster::{self, plans, rollbacks};
 use crate::engine::{conditions, timing, words};
-use crate::model::AssignmentKey;
+use crate::model::{AssignmentKey, Grade};
 use crate::plan::{self, Plan, Refusal, Request, Undone};
 
 /// How often something that is waited for is looked for, beside the watches that wake at once.
@@ -63,9 +63,18 @@ pub async fn plan(
         }
     };
     describe(&mut status, rollback, &selection);
-    let records = matter(context, &selection).await?.records;
+    let Matter { records, unreadable, .. } = matter(context, &selection).await?;
     let (namespace, name) = (rollback.namespace().unwrap_or_default(), rollback.name_any());
     let undone = plan::undone(&records, &selection.selected);
+    if undone == Undone::All && !unreadable.is_empty() {
+        // One of them may be the redo that made them count again.
+        let message = format!(
+            "by its records every operation is rolled back; waits because {}",
+            left_out(&unreadable)
+        );
+        let obstacle = Obstacle::Wait(Reason::RecordInvalid, message);
+        return stop_at(context, rollback, status, obstacle).await;
+    }
     let over = if undone == Undone::All {
         Some((Phase::AlreadyRolledBack, Reason::AlreadyRolledBack, NOTHING_OPEN))
     } else if plan::redone_under_name(&records, &selection.selected, &namespace, &name) {
@@ -161,16 +170,21 @@ pub async fn make(
             if !unreadable.is_empty() {
                 // One of them may say otherwise about a key of this plan.
                 plan.assumed = true;
-                plan.warnings.push(format!(
-                    "{} records of the instance cannot be read by this version and were left out: {}",
-                    unreadable.len(),
-                    unreadable.join(", ").chars().take(500).collect::<String>()
-                ));
+                plan.grade = plan.grade.max(Grade::Assumed);
+                plan.warnings.push(left_out(&unreadable));
             }
             Ok(Planned { plan, observed_at, selection })
         }
         Err(refusal) => Err(Obstacle::Refuse(reason_of(&refusal), refusal.to_string())),
     })
+}
+
+fn left_out(unreadable: &[String]) -> String {
+    format!(
+        "{} records of the instance cannot be read by this version and were left out: {}",
+        unreadable.len(),
+        unreadable.join(", ").chars().take(500).collect::<String>()
+    )
 }
 
 /// What of the approval the plan is made with.

@@ -37,14 +37,15 @@ pub async fn reconcile(
                 "a Rollback cannot be read and is left alone; delete it and create it again"
             );
             let note = format!(
-                "cannot be read and is left alone: {}; delete it and create it again",
+                "cannot be read and is left alone: {}; write it back as it was, or delete it and create it again",
                 invalid.error
             );
             context.events.warning(guarded.as_ref(), Reason::InvalidObject, note);
-            // Nothing of it is sent any more, so nothing of it may keep slots from others.
+            // Nothing of it is sent any more, so slots that it did not use are for others. Its keys
+            // stay its own: what it sent may still be at work.
             let uid = invalid.metadata.uid.clone().unwrap_or_default();
             for instance in context.instances.all() {
-                grants::forget(&context, &instance, &uid);
+                grants::withdraw(&context, &instance, &uid);
             }
             return Ok(Action::await_change());
         }

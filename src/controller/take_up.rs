@@ -42,18 +42,30 @@ pub async fn take_up_newest(
         Ok(run) => Ok(ControlFlow::Continue(run)),
         Err(TakeUpError::HeldBy(holder)) => {
             let name = context.runs.get(&holder).map_or(holder, |run| run.reference.to_string());
-            let mut status = newest.status.clone().unwrap_or_default();
             let message = format!("waits for {name}, which is writing to a key of this plan");
-            let now = context.clock.now();
-            conditions::summarize(&mut status, Reason::HeldBy, &message, now);
-            write(context, &newest, &status).await?;
-            Ok(ControlFlow::Break(Action::requeue(context.clock.real_duration(HELD))))
+            wait(context, &newest, Reason::HeldBy, &message).await.map(ControlFlow::Break)
+        }
+        Err(TakeUpError::Plan(error @ PlanError::Unreadable(..))) => {
+            let message = error.to_string();
+            wait(context, &newest, Reason::InvalidObject, &message).await.map(ControlFlow::Break)
         }
         Err(TakeUpError::Plan(PlanError::Kubernetes(error))) => Err(error.into()),
         Err(TakeUpError::Plan(lost)) => {
             orphan::give_up(context, instance, &newest, &lost).await.map(ControlFlow::Break)
         }
     }
+}
+
+async fn wait(
+    context: &Context,
+    newest: &Rollback,
+    reason: Reason,
+    message: &str,
+) -> Result<Action, Error> {
+    let mut status = newest.status.clone().unwrap_or_default();
+    conditions::summarize(&mut status, reason, message, context.clock.now());
+    write(context, newest, &status).await?;
+    Ok(Action::requeue(context.clock.real_duration(HELD)))
 }
 
 /// Whether a Rollback has begun to write and is not over.

@@ -104,6 +104,13 @@ impl Journal {
         self.0.iter().filter(|found| **found == state).count()
     }
 
+    /// Whether anything is left that was perhaps not sent.
+    #[must_use]
+    pub fn may_send(&self) -> bool {
+        let unsent = [ActionState::Planned, ActionState::Intent];
+        self.0.iter().any(|state| unsent.contains(state))
+    }
+
     /// Whether an intent or a request is open.
     #[must_use]
     pub fn is_in_flight(&self) -> bool {

@@ -59,7 +59,7 @@ impl Situation<'_> {
         match self.asked_to_halt(now, journal) {
             // The ledger is being written: what it says must stay true.
             Halt::None | Halt::Suspended | Halt::NotYet(_)
-                if self.status.ledger.is_some() && journal.count(ActionState::Planned) > 0 =>
+                if self.status.ledger.is_some() && journal.may_send() =>
             {
                 Halt::Final(Reason::DeadlinePassed)
             }

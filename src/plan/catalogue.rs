@@ -28,6 +28,8 @@ pub(super) struct Listed<'a> {
     pub selected: bool,
     /// When it happened: for a ledger, when its writes began.
     pub at: Timestamp,
+    /// When its first change may have been made, where it has one time for many.
+    pub began: Timestamp,
     /// When what it says of keys that it did not change was so: for a ledger, when AWS began to be
     /// read for its plan.
     pub observed: Timestamp,
@@ -130,6 +132,7 @@ impl<'a> Catalogue<'a> {
             for original in &undone {
                 if let Some(original) = self.entries.get_mut(*original) {
                     original.at = original.at.min(observed);
+                    original.began = original.began.min(original.at);
                     original.observed = original.observed.min(observed);
                 }
             }
@@ -151,6 +154,7 @@ impl<'a> Listed<'a> {
             record,
             selected,
             at,
+            began: spec.started_at.unwrap_or(at).min(at),
             observed: observed.unwrap_or(at).min(at),
             uncertainty: match spec.occurred_at_precision {
                 Precision::Microsecond => SignedDuration::from_micros(1),

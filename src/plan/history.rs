@@ -27,6 +27,8 @@ pub(super) struct Event<'a> {
     pub record: usize,
     /// When.
     pub at: Timestamp,
+    /// When it may have been at the earliest, where the record has one time for many changes.
+    pub began: Timestamp,
     /// How far `at` may be off.
     pub uncertainty: SignedDuration,
     /// Who did it.
@@ -89,6 +91,7 @@ pub(super) fn histories<'a>(catalogue: &Catalogue<'a>) -> BTreeMap<Key, KeyHisto
         let base = Event {
             record,
             at: listed.at,
+            began: listed.began,
             uncertainty: listed.uncertainty,
             by: By::Operation,
             before: None,
@@ -143,7 +146,7 @@ impl<'a> KeyHistory<'a> {
             Entry::Ledger(keys) => {
                 self.ledgers.push((base.record, keys.outcome));
                 let wrote = Event { by: By::Ledger, before: Some(keys.before), ..base };
-                let seen = Event { at: observed, ..wrote };
+                let seen = Event { at: observed, began: observed, ..wrote };
                 match keys.outcome {
                     LedgerOutcome::Verified => {
                         self.events.push(Event { after: Some(keys.goal), ..wrote });
@@ -151,7 +154,8 @@ impl<'a> KeyHistory<'a> {
                     // It became so by itself between the plan and its turn.
                     LedgerOutcome::AlreadySo if keys.before != keys.goal => {
                         self.events.push(seen);
-                        self.events.push(Event { at: ended, before: Some(keys.goal), ..seen });
+                        let found = Event { at: ended, began: ended, ..seen };
+                        self.events.push(Event { before: Some(keys.goal), ..found });
                     }
                     _ => self.events.push(seen),
                 }

@@ -52,7 +52,7 @@ pub(super) fn duplicates(catalogue: &Catalogue<'_>, events: &[Event<'_>]) -> Vec
             let near = !taken_back
                 && !confirms(other)
                 && tool(one) != tool(other)
-                && other.at.duration_since(one.at) <= SAME_CHANGE_WITHIN;
+                && other.began.duration_since(one.at) <= SAME_CHANGE_WITHIN;
             if same_request || near {
                 pairs.push(Pair { earlier, later, same_request });
             }

@@ -108,6 +108,10 @@ fn a_cluster_without_the_kinds_is_told_how_to_get_them() {
     let control_plane = ControlPlane::start_without_controllers();
     let arguments = ["--leader-election=false", "check-installation", "--without-admission"];
     let said = control_plane.operator_once(control_plane.kubeconfig(), &arguments);
+    // Whoever removed the kinds first is not kept from removing the rest.
+    let arguments = ["--leader-election=false", "check-idle"];
+    let idle = control_plane.operator_once(control_plane.kubeconfig(), &arguments).succeeded();
+    assert!(idle.stdout.contains("the kind Rollback is not installed"), "{}", idle.stdout);
     said.refused(
         "the kind rollbacks.identitycenter.dev is not served: install the chart with crds.install",
     );

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::render::{
     chart, container, environment, helm, objects, of_kind, one, parse, pods, try_template,
+    try_template_as,
 };
 use super::support::checkout;
 
@@ -303,4 +304,52 @@ fn alerts_lead_to_runbooks_where_they_can_be_read() {
     let rendered = objects(&values);
     let spec = &one(&rendered, "PrometheusRule", "rollback-operator")["spec"];
     assert_eq!(spec["groups"][0]["rules"][0]["labels"]["severity"], "page");
+}
+
+/// YAML takes what looks like a number for one, unless it is quoted.
+#[test]
+fn names_that_look_like_numbers_stay_names() {
+    let values = [
+        r#"serviceAccount.name="789""#,
+        r#"image.pullSecrets=["1e3"]"#,
+        r#"customCA.configMap="0""#,
+        r#"watchNamespaces=["7","8e1"]"#,
+        r#"instances={"main":{"instanceArn":"arn:aws:sso:::instance/ssoins-0123456789abcdef","region":"eu-west-1","allowedNamespaces":["7"]}}"#,
+        "podDisruptionBudget.enabled=true",
+        "networkPolicy.enabled=true",
+        "serviceMonitor.enabled=true",
+        "prometheusRule.enabled=true",
+        "dashboard.enabled=true",
+        "simulator.enabled=true",
+    ];
+    let values = values.iter().flat_map(|value| ["--set-json", value]);
+    let arguments: Vec<&str> = ["--namespace", "1e2"].into_iter().chain(values).collect();
+    let objects = parse(&try_template_as("123", &arguments).unwrap());
+    assert!(objects.len() > 20, "{}", objects.len());
+    for object in &objects {
+        each_name(object, &mut |path, value| {
+            assert!(value.is_string(), "{} has {path}: {value}", object["kind"]);
+        });
+    }
+}
+
+fn each_name(value: &Value, visit: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let is_name = ["name", "namespace", "serviceAccountName", "secretName"];
+                if is_name.contains(&name.as_str()) && !value.is_object() {
+                    visit(name, value);
+                }
+                if ["labels", "matchLabels", "annotations"].contains(&name.as_str()) {
+                    for (label, value) in value.as_object().into_iter().flatten() {
+                        visit(label, value);
+                    }
+                }
+                each_name(value, visit);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| each_name(item, visit)),
+        _ => {}
+    }
 }

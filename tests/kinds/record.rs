@@ -140,6 +140,14 @@ fn members_that_do_not_fit_the_type_are_refused() {
             "spec.occurredAt in body must be of type date-time",
         ),
         (
+            with(&assign(), json!({"startedAt": "2999-01-01T00:00:00Z"})),
+            "startedAt is not later than occurredAt",
+        ),
+        (
+            with(&assign(), json!({"startedAt": "yesterday"})),
+            "spec.startedAt in body must be of type date-time",
+        ),
+        (
             with(&assign(), json!({"instance": ""})),
             "spec.instance in body should be at least 1 chars long",
         ),

@@ -61,6 +61,20 @@ fn a_cancelled_undo_ends_with_an_account_of_what_it_did() {
     assert_eq!(place.writes(), u64::try_from(removed).unwrap());
 }
 
+/// Whoever takes an approval back does not look first whether it was followed already.
+#[test]
+fn a_rejection_ends_an_undo_that_runs() {
+    let place = Place::new(60);
+    running(&place, 60, &json!({}));
+    place.patch("undo", &json!({"approval": {"reject": true}}));
+    place.wait_phase("undo", "Cancelled");
+    let removed = place.effective().len();
+    assert!((8..60).contains(&removed), "{removed} were removed");
+    let ledger = place.ledger("undo");
+    assert_eq!(ledger_accounts(&ledger, "Verified").len(), removed);
+    assert_eq!(ledger_accounts(&ledger, "Unsent").len(), 60 - removed);
+}
+
 #[test]
 fn after_a_failure_nothing_more_is_sent_if_asked() {
     let place = Place::new(60);

@@ -205,6 +205,35 @@ fn what_is_exported_is_imported_as_it_was() {
 }
 
 #[test]
+fn a_record_that_etcd_does_not_take_stops_none_of_the_others() {
+    let place = Place::new();
+    let set = format!("{}/ps-0000000000000001", INSTANCE.replace(":instance/", ":permissionSet/"));
+    let operation = |id: &str, principals: u32, accounts: u32| {
+        let change = |principal: u32| {
+            let accounts: Vec<String> = (0..accounts).map(|it| format!("{it:012}")).collect();
+            json!({
+                "effect": "Granted", "permissionSet": set, "accounts": accounts, "before": "Absent",
+                "principal": {"type": "USER", "id": format!("00000000-0000-4000-8000-{principal:012}")},
+            })
+        };
+        json!({
+            "type": "Assign", "occurredAt": "2026-11-23T20:50:11Z",
+            "source": {"tool": "portal", "id": id},
+            "changes": (0..principals).map(change).collect::<Vec<_>>(),
+        })
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("operations.json");
+    let operations = json!([operation("a", 100, 1200), operation("b", 1, 2)]);
+    std::fs::write(&file, operations.to_string()).unwrap();
+    let known = ["--instance", "main", "--instance-arn", INSTANCE];
+    let import = ["import", "json", file.to_str().unwrap()];
+    let said = place.plugin(&[import.as_slice(), &known].concat()).ended(3);
+    assert!(said.contains("assign-a: etcd takes no object of this size"), "{said}");
+    assert!(said.contains("assign-b created"), "{said}");
+}
+
+#[test]
 fn everything_is_imported_though_nobody_reads_the_output() {
     let place = Place::new();
     let directory = samples();
@@ -300,7 +329,14 @@ fn operations_are_found_by_what_they_did() {
     assert_eq!(names(&["--type", "copy", "--type", "clone"]), NAMES[..2]);
     assert_eq!(names(&["--principal", "JOHN", "--account", "794028896441"]), NAMES[2..4]);
     assert_eq!(names(&["--permission-set", "adminaccess", "--limit", "2"]), NAMES[2..4]);
+    assert_eq!(
+        names(&["-t", "assign", "-p", "JOHN", "-s", "adminaccess", "--last", "1"]),
+        NAMES[3..4]
+    );
     assert_eq!(names(&["--until", "2026-11-23T20:50:12Z"]), NAMES[5..]);
+    let everywhere = place.plugin(&["operations", "-A"]).done();
+    assert!(everywhere.contains("NAMESPACE"), "{everywhere}");
+    assert!(everywhere.contains(&format!("{} ", place.namespace)), "{everywhere}");
     assert_eq!(names(&["--source", "cloudtrail"]), [""; 0]);
     assert_eq!(names(&["--instance", "main", "--open"]).len(), 6);
     for verb in ["operations", "plan", "apply"] {

@@ -227,3 +227,27 @@ fn a_rollback_without_an_operator_is_let_go_only_by_who_insists() {
     assert!(place.effective().iter().all(|(_, times)| *times == 1));
     assert_eq!(place.effective().len(), 60);
 }
+
+/// What the instance's policy refuses is done by whoever names it, and by nobody else.
+#[test]
+fn what_the_policy_refuses_is_accepted_by_name() {
+    let place = Place::with(Cluster::shared(), 2, &json!({"policy": {"maxActions": 1}}));
+    place.operation("assign", &accounts([1, 2]));
+    let asked = ["apply", "assign", "--name", "undo", "--emergency", "--on-drift", "fail"];
+    let asked = [&asked[..], &["--on-failure", "stop", "--ticket", "INC-7", "--wait=false"]];
+    ended(&place, &asked.concat(), 0);
+    let spec = place.get(&["rollback", "undo"])["spec"].clone();
+    assert_eq!(
+        json!([spec["priority"], spec["onDrift"], spec["onFailure"], spec["ticket"]]),
+        json!(["Emergency", "Fail", "Stop", "INC-7"]),
+    );
+    place.wait_condition("undo", "Approved", "False", "RefusedByPolicy");
+    let said = ended(&place, &["approve", "undo", "--yes"], 1);
+    assert!(said.contains("give --accept TooManyActions/2"), "{said}");
+    let said = ended(&place, &["approve", "undo", "--yes", "--accept", "TooManyActions/3"], 1);
+    assert!(said.contains("give --accept TooManyActions/2"), "{said}");
+    assert_eq!(place.writes(), 0);
+    ended(&place, &["approve", "undo", "--yes", "--accept", "TooManyActions/2"], 0);
+    place.wait_phase("undo", "Succeeded");
+    assert_eq!(place.effective().len(), 2);
+}

@@ -18,15 +18,15 @@ dots; a release's may. */ -}}
 {{- end }}
 
 {{- define "rollback-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "rollback-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "rollback-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: operator
 {{- end }}
 
 {{- /* Labels of every object but what a component's pods are selected by. */ -}}
 {{- define "rollback-operator.commonLabels" -}}
-app.kubernetes.io/name: {{ include "rollback-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "rollback-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: rollback-operator
 app.kubernetes.io/managed-by: {{ .Release.Service }}
@@ -60,15 +60,15 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollback-operator.ser
 {{- define "rollback-operator.subjects" }}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "rollback-operator.serviceAccountName" . }}
-    namespace: {{ .Release.Namespace }}
+    name: {{ include "rollback-operator.serviceAccountName" . | quote }}
+    namespace: {{ .Release.Namespace | quote }}
 {{- end }}
 
 {{- define "rollback-operator.pullSecrets" -}}
 {{- with .Values.image.pullSecrets -}}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- end }}

@@ -118,7 +118,7 @@
 {{- with .Values.customCA.configMap -}}
 - name: custom-ca
   configMap:
-    name: {{ . }}
+    name: {{ . | quote }}
     items:
       - key: {{ $.Values.customCA.key }}
         path: custom-ca.crt
@@ -132,7 +132,7 @@
 {{- define "rollback-operator.checkPod" -}}
 {{- $root := index . 0 -}}
 restartPolicy: Never
-serviceAccountName: {{ include "rollback-operator.serviceAccountName" $root }}
+serviceAccountName: {{ include "rollback-operator.serviceAccountName" $root | quote }}
 automountServiceAccountToken: true
 enableServiceLinks: false
 {{- with include "rollback-operator.pullSecrets" $root }}

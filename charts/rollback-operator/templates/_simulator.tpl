@@ -1,6 +1,6 @@
 {{- define "rollback-operator.simulatorSelectorLabels" -}}
-app.kubernetes.io/name: {{ include "rollback-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "rollback-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: simulator
 {{- end }}
 

@@ -20,7 +20,7 @@ pub const HEADERS: [&str; 8] =
     ["NAME", "TYPE", "WHEN", "ACTOR", "PRINCIPAL", "PERMISSION-SET", "ACCOUNTS", "ROLLED-BACK"];
 /// What a narrow table does without. A principal may be shown by its id, a set by its short one.
 pub const YIELDS: Yields<'_> = Yields {
-    shortened: &[("ACTOR", 12), ("PRINCIPAL", 36), ("PERMISSION-SET", 20)],
+    shortened: &[("ACTOR", 12), ("PRINCIPAL", 47), ("PERMISSION-SET", 20)],
     left_out: &["ACCOUNTS", "ROLLED-BACK", "PERMISSION-SET", "ACTOR", "TYPE", "PRINCIPAL", "WHEN"],
 };
 /// Columns that a wide table has as well.

@@ -6,6 +6,7 @@ use kube::{Client, ResourceExt};
 
 use super::CheckError;
 use crate::api::Rollback;
+use crate::cluster::rollbacks::has_finalizer;
 use crate::controller::take_up::is_executing;
 
 /// Rollbacks are listed in pages of so many.
@@ -17,10 +18,15 @@ pub(super) async fn check(client: &Client) -> Result<String, CheckError> {
     let mut names = Vec::new();
     let mut seen = 0;
     loop {
-        let page = api.list(&parameters).await?;
+        let page = match api.list(&parameters).await {
+            Ok(page) => page,
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                return Ok("the kind Rollback is not installed, so none is at work".to_owned());
+            }
+            Err(error) => return Err(error.into()),
+        };
         seen += page.items.len();
-        let readable = page.items.into_iter().filter_map(|guarded| guarded.0.ok());
-        names.extend(readable.filter(is_busy).map(|rollback| {
+        names.extend(page.items.into_iter().filter(is_at_work).map(|rollback| {
             format!("{}/{}", rollback.namespace().unwrap_or_default(), rollback.name_any())
         }));
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
@@ -35,6 +41,14 @@ pub(super) async fn check(client: &Client) -> Result<String, CheckError> {
     Err(CheckError::Busy { names })
 }
 
+/// One that cannot be read is at work where it has not let go of its object.
+fn is_at_work(guarded: &DeserializeGuard<Rollback>) -> bool {
+    match &guarded.0 {
+        Ok(rollback) => is_busy(rollback),
+        Err(_) => has_finalizer(guarded),
+    }
+}
+
 /// Whether a Rollback has changes at work, or may have made some that its ledger does not tell of
 /// yet. That is so too while it is suspended, and nobody would be there to end it.
 fn is_busy(rollback: &Rollback) -> bool {
@@ -47,6 +61,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::api::FINALIZER;
 
     fn rollback(spec: &Value, status: &Value) -> Rollback {
         let mut object = json!({
@@ -57,6 +72,20 @@ mod tests {
         });
         object["spec"]["suspend"] = spec.clone();
         serde_json::from_value(object).unwrap()
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_is_at_work_until_it_is_let_go_of() {
+        for (finalizers, expected) in [(json!([FINALIZER]), true), (json!([]), false)] {
+            let object = json!({
+                "apiVersion": "identitycenter.dev/v1alpha1", "kind": "Rollback",
+                "metadata": {"name": "undo", "namespace": "access", "finalizers": finalizers},
+                "spec": {"attempt": "first"},
+            });
+            let guarded: DeserializeGuard<Rollback> = serde_json::from_value(object).unwrap();
+            assert!(guarded.0.is_err());
+            assert_eq!(is_at_work(&guarded), expected, "{finalizers}");
+        }
     }
 
     #[test]

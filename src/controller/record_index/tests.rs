@@ -196,4 +196,22 @@ fn what_grows_too_large_is_given_up() {
     assert_eq!(index.find("access", "main", &first), None);
     index.take_in(0, &Event::InitDone);
     assert_eq!(index.find("access", "main", &first), None, "it stays given up");
+
+    for event in [Event::Init, Event::InitApply(record("one", 1)), Event::InitDone] {
+        index.take_in(0, &event);
+    }
+    assert_eq!(index.find("access", "main", &first), Some(found(&["one"], 1)), "it is listed anew");
+}
+
+/// Of what is remembered and what is listed again there is room for one.
+#[test]
+fn what_is_listed_again_takes_the_place_of_what_was_seen() {
+    let index = watched(vec![Event::Init, Event::InitApply(record("old", 1)), Event::InitDone]);
+    let first = keys(&record("", 1));
+    index.take_in(0, &Event::Init);
+    index.lock()[0].seen.bytes = MOST_BYTES;
+    index.take_in(0, &Event::InitApply(record("new", 1)));
+    assert_eq!(index.find("access", "main", &first), None);
+    index.take_in(0, &Event::InitDone);
+    assert_eq!(index.find("access", "main", &first), Some(found(&["new"], 1)));
 }

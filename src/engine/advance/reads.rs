@@ -81,7 +81,7 @@ impl Tick<'_> {
     /// A key at its goal before it was sent is left. One that an earlier attempt was sent for is
     /// our doing, and is read back like any other.
     fn found_at_goal(&mut self, item: usize) {
-        if self.in_flight.get(&item).is_some_and(|entry| entry.attempt > 1) {
+        if self.in_flight.get(&item).is_some_and(|entry| entry.tries() > 1) {
             self.settled(item, self.now);
         } else {
             self.over(item, ActionState::AlreadySo);

@@ -67,6 +67,37 @@ fn once_the_ledger_is_named_nothing_more_is_sent() {
 }
 
 #[test]
+fn once_the_ledger_is_named_no_open_intent_is_sent_either() {
+    let mut harness = Harness::new(3);
+    harness.persist();
+    assert_eq!(harness.journal().count(ActionState::Intent), 3);
+    harness.status.ledger = Some("undo-00000000-1".into());
+    assert!(matches!(halt(&harness), Halt::Final(_)));
+    for _ in 0..20 {
+        harness.persist();
+        harness.act(|| 7);
+        harness.pass(200);
+        harness.poll();
+    }
+    assert!(harness.world.accepted.is_empty());
+    assert_eq!(harness.journal().count(ActionState::Intent), 0);
+}
+
+#[test]
+fn what_was_never_sent_and_is_so_by_then_is_not_our_doing() {
+    let mut harness = Harness::new(1);
+    harness.persist();
+    let (found, at) = (Found::NeverSent, harness.now);
+    harness.observations.push(Event::Resolved { item: 0, found, at });
+    harness.persist();
+    assert_eq!(harness.status.in_flight[0].attempt, 2);
+    harness.world.present.insert(0, false);
+    harness.finish();
+    assert_eq!(harness.journal().state(0), ActionState::AlreadySo);
+    assert!(harness.world.accepted.is_empty());
+}
+
+#[test]
 fn an_action_that_was_taken_back_after_it_was_sent_is_another_attempt() {
     let mut harness = Harness::new(1);
     harness.observations.item_mut(0).sent = Some(1);

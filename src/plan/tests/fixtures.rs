@@ -67,6 +67,7 @@ pub(super) fn operation(id: &str, at: i64) -> Record {
         instance: INSTANCE.to_owned(),
         operation_type: OperationType::Assign,
         occurred_at: time(at),
+        started_at: None,
         occurred_at_precision: Precision::Microsecond,
         actor: None,
         source: Source { tool: "awsideman".to_owned(), id: id.to_owned() },
@@ -154,6 +155,11 @@ impl Record {
 
     pub(super) fn precision(self, precision: Precision) -> Self {
         self.with(|spec| spec.occurred_at_precision = precision)
+    }
+
+    /// Its changes were made from then on.
+    pub(super) fn began(self, seconds: i64) -> Self {
+        self.with(|spec| spec.started_at = Some(time(seconds)))
     }
 
     /// The whole record is one request.

@@ -98,6 +98,59 @@ fn two_records_of_one_request_are_one_change() {
     assert_eq!(try_plan(&all, &[&b], &live(&all, &[])), Err(Refusal::NothingOpen));
 }
 
+/// Of an operation with many changes it is known when the first began and the last was done.
+#[test]
+fn what_happened_while_an_operation_was_at_work_has_no_known_order() {
+    let bulk = operation("a", 3600).began(600).grants(&key(1));
+    for (seconds, disposition) in
+        [(0, AlreadySo), (599, AlreadySo), (600, Blocked), (3599, Blocked)]
+    {
+        let other = operation("b", seconds).revokes(&key(1));
+        let plan = undo(&[bulk.clone(), other.clone()], &[&other], &[key(1)]);
+        let item = only(&plan);
+        assert_eq!(item.disposition, disposition, "{seconds}: {item:#?}");
+        if disposition == Blocked {
+            assert_eq!(item.blocked, Some(BlockedReason::OrderUnknown));
+        }
+    }
+    let later = operation("b", 3601).revokes(&key(1));
+    assert_eq!(only(&undo(&[bulk.clone(), later.clone()], &[&later], &[])).disposition, Act);
+    // Two operations that took turns.
+    let second = operation("b", 4000).began(3000).revokes(&key(1));
+    let plan = undo(&[bulk.clone(), second.clone()], &[&second], &[]);
+    assert_eq!(only(&plan).blocked, Some(BlockedReason::OrderUnknown));
+    // What came later than both makes their order irrelevant; what came between does not.
+    for (seconds, disposition) in [(3601, Act), (3000, Blocked)] {
+        let again = operation("c", seconds).grants(&key(1));
+        let other = operation("b", 700).revokes(&key(1));
+        let plan = undo(&[bulk.clone(), other, again.clone()], &[&again], &[key(1)]);
+        assert_eq!(only(&plan).disposition, disposition, "{seconds}");
+    }
+}
+
+#[test]
+fn what_another_tool_recorded_while_an_operation_was_at_work_may_be_of_it() {
+    let bulk = operation("a", 36_000).change(Granted, Unknown, &key(1));
+    let event = operation("b", 700).tool("cloudtrail").change(Granted, Unknown, &key(1));
+    for (bulk, disposition) in [(bulk.clone().began(600), Act), (bulk, Kept)] {
+        let plan = undo(&[bulk.clone(), event.clone()], &[&bulk], &[key(1)]);
+        assert_eq!(only(&plan).disposition, disposition);
+        let duplicate = plan.warnings.iter().any(|line| line.starts_with("PossibleDuplicate"));
+        assert_eq!(duplicate, disposition == Act, "{:#?}", plan.warnings);
+    }
+}
+
+#[test]
+fn a_request_was_made_at_the_earliest_time_that_a_record_gives_it() {
+    let event = operation("a", 0).change(Granted, Unknown, &key(1)).request(7);
+    let revoked = operation("b", 100).revokes(&key(1));
+    let late = operation("c", 200).grants(&key(1)).request(7);
+    let records = [event, revoked.clone(), late];
+    let plan = undo(&records, &[&revoked], &[]);
+    assert_eq!((only(&plan).disposition, only(&plan).grade), (Act, Grade::Exact));
+    assert_eq!(only(&undo(&records, &[&records[0]], &[])).disposition, AlreadySo);
+}
+
 #[test]
 fn an_id_that_stands_in_opposite_changes_joins_none() {
     let a = operation("a", 0).grants(&key(1)).request(7);

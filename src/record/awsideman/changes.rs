@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
+use jiff::SignedDuration;
+
 use super::Refused;
 use super::fields::{Fields, LINE, TEXT};
 use crate::api::record::{Change, FailedChange, NamedPrincipal};
@@ -14,6 +16,8 @@ const MAX_ACCOUNTS: usize = 10_000;
 const MAX_CHANGES: usize = 1_000;
 /// More different error texts than this are summed up.
 const MAX_MESSAGES: usize = 100;
+/// No operation is taken to have been at work for longer.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// What an operation did, by its own account.
 #[derive(Debug, Default)]
@@ -22,6 +26,8 @@ pub struct Outcome {
     pub changes: Vec<Change>,
     /// What was tried and failed.
     pub failed: Vec<FailedChange>,
+    /// How long it was at work at most, where that is known and it made several changes.
+    pub duration: Option<SignedDuration>,
     /// What was mended: clauses.
     pub repairs: Vec<String>,
 }
@@ -41,6 +47,7 @@ pub fn of_one_principal(fields: Fields<'_>, effect: Effect) -> Result<Outcome, R
         return Err(Refused::NothingChanged(format!("{failed} accounts failed")));
     }
     limit("accounts", results.done.len().max(results.failed.len()), MAX_ACCOUNTS)?;
+    outcome.duration = results.duration;
     outcome.failed = results
         .failures()
         .into_iter()
@@ -68,13 +75,18 @@ pub fn of_one_principal(fields: Fields<'_>, effect: Effect) -> Result<Outcome, R
 struct Results {
     done: BTreeSet<AccountId>,
     failed: BTreeMap<AccountId, String>,
+    /// Of all of them one after the other, where there are several; awsideman works on some at a time.
+    duration: Option<SignedDuration>,
 }
 
 impl Results {
     fn read(fields: Fields<'_>, repairs: &mut Vec<String>) -> Result<Self, Refused> {
-        let mut results = Self { done: BTreeSet::new(), failed: BTreeMap::new() };
-        for result in fields.list("results")? {
+        let mut results = Self { done: BTreeSet::new(), failed: BTreeMap::new(), duration: None };
+        let list = fields.list("results")?;
+        let mut seconds = 0.0;
+        for result in list {
             let result = Fields::of(result, "an element of results")?;
+            seconds += result.number("duration_ms").unwrap_or_default().max(0.0) / 1000.0;
             let account: AccountId = result.id("account_id")?;
             if result.is_true("success") {
                 results.done.insert(account);
@@ -83,6 +95,11 @@ impl Results {
                 let message = message.unwrap_or_else(|| "awsideman names no reason".to_owned());
                 results.failed.insert(account, message);
             }
+        }
+        if list.len() > 1 && seconds > 0.0 {
+            let known = SignedDuration::try_from_secs_f64(seconds)
+                .and_then(|known| known.round(jiff::Unit::Millisecond));
+            results.duration = Some(known.unwrap_or(LONGEST).min(LONGEST));
         }
         let done = &results.done;
         results.failed.retain(|account, _| !done.contains(account));
@@ -332,6 +349,27 @@ mod tests {
             assert!(refused.contains(words), "{refused}");
         }
         assert!(matches!(read(&copy(&[]), of_copied_tuples), Err(Refused::NothingChanged(_))));
+    }
+
+    #[test]
+    fn several_accounts_took_as_long_as_their_results_say() {
+        let of = |durations: &[Value]| {
+            let results: Vec<Value> = durations
+                .iter()
+                .zip(["111111111111", "222222222222"])
+                .map(|(ms, id)| json!({"account_id": id, "success": true, "duration_ms": ms}))
+                .collect();
+            read(&assign(&json!(results)), |f| of_one_principal(f, Effect::Granted))
+                .unwrap()
+                .duration
+        };
+        let ms = SignedDuration::from_millis;
+        assert_eq!(of(&[json!(1500), json!(2500.0)]), Some(ms(4000)));
+        assert_eq!(of(&[json!(1500), json!(null)]), Some(ms(1500)));
+        assert_eq!(of(&[json!(1500), json!(-9000)]), Some(ms(1500)));
+        assert_eq!(of(&[json!("long"), json!(0)]), None);
+        assert_eq!(of(&[json!(1500)]), None, "its one change was made at its time");
+        assert_eq!(of(&[json!(1e300), json!(1e300)]), Some(SignedDuration::from_hours(24)));
     }
 
     #[test]

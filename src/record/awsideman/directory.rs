@@ -132,6 +132,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_aside_or_compressed_is_of_the_store() {
+        let directory = store();
+        let profile = directory.path().join("profiles/a");
+        let set_aside = [
+            "operations.json.gz",
+            "operations.json_20261123_205039.gz",
+            "operations_20261123_205039.json",
+            "operations_20261123_205039.json.gz",
+        ];
+        let others =
+            ["operations.json_20261123", "operations.json.lock", "operations2.json", "notes.json"];
+        for name in set_aside.iter().chain(&others) {
+            fs::write(profile.join(name), "{}").unwrap();
+        }
+        let files = read_directory(directory.path(), &[]).unwrap();
+        let mut expected: Vec<String> =
+            set_aside.iter().map(|name| format!("profiles/a/{name}")).collect();
+        expected.push("profiles/a/operations.json".to_owned());
+        expected.sort_unstable();
+        let mut found = names(&files);
+        found.sort_unstable();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
     fn a_name_that_is_not_utf_8_hides_nothing() {
         let directory = store();
         let profile = directory.path().join("profiles").join(std::ffi::OsStr::from_bytes(b"b\xff"));

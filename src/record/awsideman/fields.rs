@@ -79,6 +79,11 @@ impl<'a> Fields<'a> {
         self.0.get(field).and_then(Value::as_bool) == Some(true)
     }
 
+    /// A number; nothing if it is not one.
+    pub fn number(self, field: &str) -> Option<f64> {
+        self.0.get(field)?.as_f64()
+    }
+
     /// Whether it is there at all.
     pub fn has(self, field: &str) -> bool {
         self.0.get(field).is_some_and(|value| !value.is_null())

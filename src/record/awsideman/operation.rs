@@ -62,6 +62,7 @@ pub fn decode(value: &Value, zone: Option<&TimeZone>) -> Result<Decoded, Refused
         instance: String::new(),
         operation_type,
         occurred_at,
+        started_at: outcome.duration.and_then(|duration| occurred_at.checked_sub(duration).ok()),
         occurred_at_precision,
         actor: metadata.and_then(|metadata| metadata.words("user", TEXT)),
         source: Source { tool: TOOL.to_owned(), id: id.to_owned() },

@@ -91,7 +91,18 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "yesterday", "2026-11-23", "-009999-01-01T00:00:00Z", "1795466439"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-11-23",
+            "-009999-01-01T00:00:00Z",
+            "1795466439",
+            "2026-11-23T20",
+            "2026-11-23T20Z",
+            "2026-11-23T20:50:39[Europe/Berlin]",
+            "2026-11-23T20:50:39+01:00[Europe/Berlin]",
+            "2026-11-23T20:50:39-08:00[Europe/Berlin]",
+        ] {
             assert!(matches!(read(text, None), Err(Refused::NotATime(_))), "{text}");
         }
     }

@@ -26,6 +26,7 @@ pub fn decode(event: &Event, id: String) -> Result<(OperationRecordSpec, Instanc
         instance: String::new(),
         operation_type: OperationType::Assign,
         occurred_at: time(&event.event_time)?,
+        started_at: None,
         // CloudTrail's times are whole seconds.
         occurred_at_precision: Precision::Second,
         actor: event

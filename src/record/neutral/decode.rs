@@ -2,9 +2,10 @@
 
 use jiff::tz::TimeZone;
 use serde::Deserialize as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::api::OperationRecordSpec;
+use crate::api::record::Precision;
 use crate::model::{Effect, InstanceArn, OperationType, PermissionSetArn};
 use crate::record::awsideman::when;
 use crate::record::names;
@@ -69,20 +70,21 @@ pub fn decode(
     }
     // The name is known once the instance is.
     object.insert("instance".to_owned(), Value::from("unknown"));
-    if let Some(text) = object.get("occurredAt").and_then(Value::as_str) {
-        let (time, precision) =
-            when::read(text, zone).map_err(|error| Refused::Time(error.to_string()))?;
-        object.insert("occurredAt".to_owned(), Value::from(time.to_string()));
+    if let Some(precision) = read_time(object, "occurredAt", zone)? {
         let said = object.entry("occurredAtPrecision").or_insert(Value::Null);
         if said.is_null() {
             *said = serde_json::to_value(precision).unwrap_or_default();
         }
     }
+    read_time(object, "startedAt", zone)?;
     let spec = OperationRecordSpec::deserialize(&item)
         .map_err(|error| Refused::Shape(error.to_string()))?;
     let known = serde_json::to_value(&spec).unwrap_or_default();
     if let Some(member) = unknown(&item, &known, "") {
         return Err(Refused::Unknown(member));
+    }
+    if spec.started_at.is_some_and(|started| started > spec.occurred_at) {
+        return Err(Refused::Shape("startedAt is later than occurredAt".to_owned()));
     }
     contradicts_its_type(&spec).map_or(Ok(()), |why| Err(Refused::Shape(why)))?;
     if !names::is_operation_id(&spec.source.id) {
@@ -93,6 +95,19 @@ pub fn decode(
     }
     let instance = instance(&spec)?;
     Ok((spec, instance))
+}
+
+/// Writes a time as the API server takes it, if it is there.
+fn read_time(
+    object: &mut Map<String, Value>,
+    field: &str,
+    zone: Option<&TimeZone>,
+) -> Result<Option<Precision>, Refused> {
+    let Some(text) = object.get(field).and_then(Value::as_str) else { return Ok(None) };
+    let (time, precision) =
+        when::read(text, zone).map_err(|error| Refused::Time(error.to_string()))?;
+    object.insert(field.to_owned(), Value::from(time.to_string()));
+    Ok(Some(precision))
 }
 
 /// What an operation of its type never does, if it says that it did so: whoever looks for it by its

@@ -11,7 +11,7 @@ pub const FORM: Form = Form {
     next: next_operation,
 };
 /// The members of an operation.
-const MEMBERS: [&[u8]; 13] = [
+const MEMBERS: [&[u8]; 14] = [
     b"\"actor\"",
     b"\"changes\"",
     b"\"createdPermissionSet\"",
@@ -23,6 +23,7 @@ const MEMBERS: [&[u8]; 13] = [
     b"\"recordedBy\"",
     b"\"rollback\"",
     b"\"source\"",
+    b"\"startedAt\"",
     b"\"ticket\"",
     b"\"type\"",
 ];

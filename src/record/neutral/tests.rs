@@ -120,6 +120,57 @@ fn what_cannot_be_trusted_is_refused_with_its_reason() {
     assert!(refusal(&two).contains("belong to two instances"));
 }
 
+/// Whoever looks for what was granted would be shown, and would undo, the opposite.
+#[test]
+fn a_change_that_its_type_never_makes_is_refused() {
+    let of = |kind: &str, list: &str, effect: &str| {
+        let mut operation = operation("a");
+        operation["type"] = json!(kind);
+        let mut change = operation["changes"][0].take();
+        change["effect"] = json!(effect);
+        operation["changes"] = json!([]);
+        if list == "failed" {
+            change.as_object_mut().unwrap().remove("before");
+            change["message"] = json!("refused");
+        }
+        operation[list] = json!([change]);
+        operation
+    };
+    for list in ["changes", "failed"] {
+        for (kind, effect) in
+            [("Assign", "Revoked"), ("CopyAssignments", "Revoked"), ("Revoke", "Granted")]
+        {
+            let reason = refusal(&of(kind, list, effect));
+            let words = format!("its type is {kind}, and the effect of {list}[0] is {effect}");
+            assert!(reason.contains(&words), "{reason}");
+            let other = if effect == "Revoked" { "Granted" } else { "Revoked" };
+            let report = read(&of(kind, list, other).to_string());
+            assert_eq!(report.records.len(), 1, "{kind} {list} {other}: {report:?}");
+        }
+    }
+}
+
+#[test]
+fn an_operation_may_say_when_it_began() {
+    let mut value = operation("a");
+    value["startedAt"] = json!("2026-11-23 21:40:00+01:00");
+    let report = read(&value.to_string());
+    let expected = "2026-11-23T20:40:00Z".parse().unwrap();
+    assert_eq!(report.records[0].spec.started_at, Some(expected), "{report:?}");
+    assert_eq!(report.records[0].spec.occurred_at_precision, Precision::Second);
+    let again = read(&written(&report.records[0].spec).to_string());
+    assert_eq!(again.records[0].spec, report.records[0].spec);
+    for (text, words) in [
+        ("2026-11-23T20:50:12Z", "startedAt is later than occurredAt"),
+        ("2026-11-23T20:50", "zone"),
+        ("soon", "soon"),
+    ] {
+        value["startedAt"] = json!(text);
+        let reason = refusal(&value);
+        assert!(reason.contains(words), "{reason}");
+    }
+}
+
 #[test]
 fn a_time_without_a_zone_is_read_in_the_one_that_is_given() {
     let mut operation = operation("a");
