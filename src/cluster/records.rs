@@ -5,9 +5,11 @@ use kube::core::DeserializeGuard;
 use kube::{Client, ResourceExt};
 use serde_json::json;
 
+use super::classify::classify;
 use super::{is_namespace_terminating, is_not_found};
 use crate::api::record::OperationRecordStatus;
 use crate::api::{FIELD_MANAGER, OperationRecord, OperationRecordSpec};
+use crate::model::Class;
 
 /// Records are listed in pages of so many.
 const PAGE: u32 = 500;
@@ -115,6 +117,9 @@ pub enum LedgerWrite {
     NamespaceTerminating,
     /// Another record has the name.
     NameTaken,
+    /// The API server refuses it, and will again until somebody changes something: a right that the
+    /// operator lacks, an admission policy, a size.
+    Refused(String),
 }
 
 /// Writes a ledger record. Its name holds the Rollback's uid and attempt, so one that is there
@@ -148,6 +153,9 @@ pub async fn write_ledger(
             })
         }
         Err(error) if is_namespace_terminating(&error) => Ok(LedgerWrite::NamespaceTerminating),
+        Err(error) if matches!(classify(&error), Class::Terminal(_) | Class::Blocked(_)) => {
+            Ok(LedgerWrite::Refused(error.to_string()))
+        }
         Err(error) => Err(error),
     }
 }

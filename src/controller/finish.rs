@@ -98,17 +98,16 @@ pub async fn finish(
             );
         }
         LedgerWrite::NameTaken => {
-            let message = format!(
-                "the ledger cannot be written: OperationRecord {name} exists and is not of this Rollback; delete it, and this goes on"
+            let obstacle = format!(
+                "OperationRecord {name} exists and is not of this Rollback; delete it, and this goes on"
             );
-            run.set_trouble(Some(Trouble {
-                reason: Reason::RecordInvalid,
-                message: message.clone(),
-            }));
-            let mut waiting = before.clone();
-            conditions::summarize(&mut waiting, Reason::RecordInvalid, &message, now);
-            working.rollback = write(context, &rollback, &waiting).await?;
-            return Ok(Action::requeue(context.clock.real_duration(Duration::from_secs(30))));
+            return wait_for_ledger(context, run, working, &obstacle).await;
+        }
+        LedgerWrite::Refused(why) => {
+            let obstacle = format!(
+                "the API server refuses OperationRecord {name}: {why}; this goes on once it takes it"
+            );
+            return wait_for_ledger(context, run, working, &obstacle).await;
         }
         LedgerWrite::NamespaceTerminating => {
             status.ledger = None;
@@ -136,12 +135,27 @@ pub async fn finish(
     Ok(Action::requeue(Duration::from_millis(100)))
 }
 
+/// Says what keeps the ledger from being written, and tries again later.
+async fn wait_for_ledger(
+    context: &Arc<Context>,
+    run: &Arc<Run>,
+    working: &mut Working,
+    obstacle: &str,
+) -> Result<Action, Error> {
+    let message = format!("the ledger cannot be written: {obstacle}");
+    let mut waiting = working.rollback.status.clone().unwrap_or_default();
+    conditions::summarize(&mut waiting, Reason::RecordInvalid, &message, context.clock.now());
+    run.set_trouble(Some(Trouble { reason: Reason::RecordInvalid, message }));
+    working.rollback = write(context, &working.rollback, &waiting).await?;
+    Ok(Action::requeue(context.clock.real_duration(Duration::from_secs(30))))
+}
+
 fn outcome<E>(written: &Result<LedgerWrite, E>) -> LedgerOutcome {
     match written {
         Ok(LedgerWrite::Written(_)) => LedgerOutcome::Written,
         Ok(LedgerWrite::NameTaken) => LedgerOutcome::NameTaken,
         Ok(LedgerWrite::NamespaceTerminating) => LedgerOutcome::Skipped,
-        Err(_) => LedgerOutcome::Failed,
+        Ok(LedgerWrite::Refused(_)) | Err(_) => LedgerOutcome::Failed,
     }
 }
 

@@ -34,6 +34,7 @@ mod planned;
 mod plans;
 mod ready;
 mod recreated;
+mod refused_ledger;
 mod restart;
 mod selection;
 mod separate;

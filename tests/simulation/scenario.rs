@@ -89,6 +89,8 @@ pub struct Scenario {
     pub no_throttles: bool,
     /// AWS forgets requests soon after their end.
     pub forgets: bool,
+    /// AWS says of a request that it failed and may be made again, and it had its effect.
+    pub fails_in_words_only: bool,
     /// An hour is run after the end.
     pub long: bool,
 }
@@ -160,6 +162,7 @@ impl Scenario {
             must_succeed: true,
             no_throttles: true,
             forgets: false,
+            fails_in_words_only: false,
             long: false,
         }
     }

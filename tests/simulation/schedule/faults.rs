@@ -105,6 +105,8 @@ impl Draw {
                 "roleQuota",
             ][self.rng.usize(0..7)];
             let applied = self.chance(0.2);
+            scenario.fails_in_words_only =
+                applied && matches!(like, "internalError" | "accountNotReady");
             faults.push(json!({
                 "match": {"operations": ["writes"]},
                 "count": self.rng.u64(1..=3),
